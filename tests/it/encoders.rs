@@ -65,6 +65,20 @@ const CASES: &[&str] = &[
     "kind = 'halve'\ninput = ['words', 'trunk']",
 ];
 
+/// The faults of a recipe whose corpus is `train.jsonl` with these objects.
+fn faults(recipe: &str, objects: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("recipe.toml"), recipe).unwrap();
+    fs::write(folder.path().join("train.jsonl"), objects).unwrap();
+    let source = RecipeSource::File(folder.path().join("recipe.toml"));
+    let faults = match load(&source, &Overrides::default()) {
+        Err(faults) => faults,
+        Ok(recipe) => recipe.open().unwrap_err(),
+    };
+    let folder = format!("{}/", folder.path().display());
+    faults.to_string().replace(&folder, "")
+}
+
 /// Sentences of 5, 4, 1 and 1 words, without repeated words, in 2, 3, 1 and 1 segments.
 const NEWS: &str = "The\tD\t1\nold\tA\t1\nsailor\tN\t2\nmends\tV\t2\nnets\tN\t2\n\n\
                     Nets\tN\t1\ndry\tV\t2\nhere\tR\t2\nslowly\tR\t3\n\n\

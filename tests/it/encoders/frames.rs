@@ -1,13 +1,11 @@
 //! Frames, and rows that are halved above them: what they are, and what they may be read with.
 
-use std::fs;
-
 use super::{Case, assert_differences, gradients, numbers, probe, rows, tapped};
 use auxdesk::{
     data::Batch,
     kernel::DeviceName,
     model::{Mode, encoder::FirstValues},
-    recipe::{Overrides, RecipeSource, System, fit, load},
+    recipe::{System, fit},
 };
 
 const RECIPE: &str = "
@@ -139,18 +137,9 @@ fn a_layer_over_frames_is_trained() {
 
 /// The faults of a recipe with these tables, and with these objects.
 fn faults(tables: &str, objects: &str) -> String {
-    let folder = tempfile::tempdir().unwrap();
     let recipe =
         RECIPE.replace("labels =", "tags = ['tag']\nlabels =").replace("'seen.mean'", "'it.mean'");
-    fs::write(folder.path().join("recipe.toml"), format!("{recipe}{tables}\n")).unwrap();
-    fs::write(folder.path().join("train.jsonl"), objects).unwrap();
-    let source = RecipeSource::File(folder.path().join("recipe.toml"));
-    let faults = match load(&source, &Overrides::default()) {
-        Err(faults) => faults,
-        Ok(recipe) => recipe.open().unwrap_err(),
-    };
-    let folder = format!("{}/", folder.path().display());
-    faults.to_string().replace(&folder, "")
+    super::faults(&format!("{recipe}{tables}\n"), objects)
 }
 
 #[test]

@@ -1,13 +1,11 @@
 //! Pictures: a convolution worked by hand, gradients, and pictures that do not fit.
 
-use std::fs;
-
 use super::{Case, assert_differences, gradients, numbers, probe, rows, tapped};
 use crate::tiny::bits;
 use auxdesk::{
     kernel::DeviceName,
     model::{Mode, encoder::FirstValues},
-    recipe::{Overrides, RecipeSource, System, fit, load},
+    recipe::{System, fit},
 };
 use candle_core::{Device, Tensor};
 
@@ -178,17 +176,8 @@ fn a_picture_is_seen_by_itself_whatever_the_batch_and_the_threads() {
 
 /// The faults of a recipe with these keys, and with these objects.
 fn faults(keys: &str, objects: &str) -> String {
-    let folder = tempfile::tempdir().unwrap();
     let recipe = RECIPE.replace("'flat.mean'", "'it.mean'");
-    fs::write(folder.path().join("recipe.toml"), format!("{recipe}{keys}\n")).unwrap();
-    fs::write(folder.path().join("train.jsonl"), objects).unwrap();
-    let source = RecipeSource::File(folder.path().join("recipe.toml"));
-    let faults = match load(&source, &Overrides::default()) {
-        Err(faults) => faults,
-        Ok(recipe) => recipe.open().unwrap_err(),
-    };
-    let folder = format!("{}/", folder.path().display());
-    faults.to_string().replace(&folder, "")
+    super::faults(&format!("{recipe}{keys}\n"), objects)
 }
 
 #[test]
