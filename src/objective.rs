@@ -38,6 +38,7 @@ mod pair_features;
 mod presence;
 mod presence_target;
 mod rank;
+mod regress;
 mod relatedness;
 mod relation;
 mod round_trip;
@@ -66,6 +67,7 @@ pub(crate) use labels::LABELS;
 /// Every kind of objective, in the order in which `auxdesk list` shows them.
 pub const OBJECTIVES: &[&dyn ObjectiveKind] = &[
     &tag::Tag,
+    &regress::Regress,
     &classify::Classify,
     &multi_label::MultiLabel,
     &arcs::Arcs,

@@ -1,6 +1,6 @@
 //! Standardization of frames: of each dimension d, y_d = (x_d − μ_d) / σ_d, with the mean and the standard deviation over
 //! all frames of the training splits. A dimension that is constant in training is only centred. Of pictures it is the
-//! pixels that are standardized, by channel.
+//! pixels that are standardized, by channel; of tokens with a number each, these.
 
 use super::{Corpus, FieldValues, Fitted};
 
@@ -40,15 +40,28 @@ impl Standardization {
             })
             .flatten()
         };
-        let n_frames = frames().count().max(1) as f64;
+        Self::fit_vectors(frames, width)
+    }
+
+    /// Fits it to numbers, vectors of dimension 1.
+    pub fn fit_numbers(numbers: &[f32]) -> Fitted {
+        Self::fit_vectors(|| numbers.chunks_exact(1), 1)
+    }
+
+    /// Fits it to the vectors of dimension `width` that each call lists.
+    fn fit_vectors<'a, I: Iterator<Item = &'a [f32]>>(
+        vectors: impl Fn() -> I,
+        width: usize,
+    ) -> Fitted {
+        let n_vectors = vectors().count().max(1) as f64;
         let mean_of = |of: &dyn Fn(usize, f64) -> f64| {
             let mut sums = vec![0.0; width];
-            for frame in frames() {
+            for frame in vectors() {
                 for ((sum, &x), at) in sums.iter_mut().zip(frame).zip(0..) {
                     *sum += of(at, f64::from(x));
                 }
             }
-            sums.into_iter().map(|sum| sum / n_frames).collect::<Vec<f64>>()
+            sums.into_iter().map(|sum| sum / n_vectors).collect::<Vec<f64>>()
         };
         let mean = mean_of(&|_, x| x);
         let deviation = mean_of(&|at, x| (x - mean[at]).powi(2));
@@ -129,6 +142,11 @@ mod tests {
         let identity: Vec<f32> = Standardization::identity(2).apply(&[4.0, 7.5]).collect();
         assert_eq!(identity, [4.0, 7.5]);
         assert!(Standardization::of(&Fitted::default()).is_err());
+        let fitted = Standardization::fit_numbers(&[1.0, 4.0, 4.0]);
+        assert_eq!(
+            (&fitted.numbers[MEAN][..], &fitted.numbers[DEVIATION][..]),
+            (&[3.0][..], &[2f64.sqrt()][..])
+        );
     }
 
     #[test]

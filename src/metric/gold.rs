@@ -14,8 +14,8 @@ pub enum Gold {
     },
     /// The set of classes of the whole example.
     LabelSet(Vec<u32>),
-    /// The value of each token, or the one of the whole example.
-    Numbers(Vec<f32>),
+    /// The value of each token, or the one of the whole example; `None` where there is none, which is not scored.
+    Numbers(Vec<Option<f32>>),
     /// The arcs.
     Arcs(Vec<GraphArc>),
     /// The spans; of several alternatives any one is correct, as a question may have several

@@ -161,6 +161,11 @@ pub trait ObjectiveKind: Sync {
     fn about(&self) -> &'static str;
     /// The keys of its table, beyond those of every objective and those of its head.
     fn keys(&self) -> &'static [Key];
+    /// Those of its keys that concern only its loss: two objectives that share a head may differ in them. None by
+    /// default.
+    fn loss_keys(&self) -> &'static [&'static str] {
+        &[]
+    }
     /// The keys that take taps; empty if the loss depends on parameters only, so that no gradient
     /// can be stopped or reversed at a tap.
     fn taps(&self) -> &'static [TapKey];

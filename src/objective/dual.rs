@@ -228,7 +228,8 @@ impl Objective for DualGap {
         };
         let loss = Self::loss_of(&joint, batch)?;
         let (left, right) = (kernel::to_vec(&joint.left)?, kernel::to_vec(&joint.right)?);
-        let pair = (Gold::Numbers(right), Prediction::Numbers(left));
+        let pair =
+            (Gold::Numbers(right.into_iter().map(Some).collect()), Prediction::Numbers(left));
         let evaluation = Evaluation::of_loss(loss, batch.n_examples());
         Ok(Evaluation { scored_only: vec![pair], ..evaluation })
     }

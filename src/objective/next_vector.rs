@@ -1,7 +1,7 @@
 //! Next vector: the frame that follows, from rows that have read only the frames before it (Pasunuru and Bansal 2017; for
 //! speech Chung et al. 2019, who predict `ahead` frames from the last one read).
 //!
-//! Row t predicts the standardized frame at t + n, by the head `vector` with the distance `squared` or `cosine`. The loss is
+//! Row t predicts the standardized frame at t + n, by the head `vector` with the distance `squared`, `absolute` or `cosine`. The loss is
 //! divided by the number of predicted frames: of a sequence all but the first n. Metrics compare with persistence, which
 //! repeats the frame at t. Predictions are the frame that follows each sequence after n, in the units of the corpus.
 
@@ -80,9 +80,10 @@ impl ObjectiveKind for NextVector {
         }
         let error = match Distance::of(values) {
             Distance::Squared => ForecastError::Squared,
+            Distance::Absolute => ForecastError::Absolute,
             Distance::Cosine => ForecastError::Cosine,
             Distance::Margin(_) => {
-                let what = "`distance`: expected \"squared\" or \"cosine\", found \"margin\", as neighbouring frames are \
+                let what = "`distance`: expected \"squared\", \"absolute\" or \"cosine\", found \"margin\", as neighbouring frames are \
                             alike";
                 return Err(ConfigFault::Key(head::DISTANCE, what.to_owned()));
             }
@@ -106,6 +107,7 @@ impl ObjectiveConfig for Config {
         let higher = Direction::Higher;
         let metrics = match self.error {
             ForecastError::Squared => [("mse", lower), ("persistence_mse", lower), skill],
+            ForecastError::Absolute => [("mae", lower), ("persistence_mae", lower), skill],
             ForecastError::Cosine => [("cosine", higher), ("persistence_cosine", higher), skill],
         };
         metrics.map(|(name, direction)| Metric { name, direction }).into()

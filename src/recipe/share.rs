@@ -74,11 +74,12 @@ fn differs(owner: &ObjectiveSpec, spec: &ObjectiveSpec) -> Option<String> {
     (found != wanted).then(|| format!("whose tap has width {found:?}, not {wanted:?}"))
 }
 
-/// A key of kind or head that differs between two objectives; their fields may differ.
+/// A key of kind or head that differs between two objectives; their fields may differ, and what concerns only a loss.
 fn other_key(owner: &ObjectiveSpec, spec: &ObjectiveSpec) -> Option<&'static str> {
     let of_head = spec.head.map_or(&[] as &[Key], HeadKind::keys);
     let mut keys = spec.kind.keys().iter().chain(of_head);
     let differs = |key: &&Key| owner.values.get(key.name) != spec.values.get(key.name);
     let is_field = |key: &&Key| matches!(key.takes, ValueType::Name(refers) if refers.is_field());
-    keys.find(|key| !is_field(key) && differs(key)).map(|key| key.name)
+    let is_of_loss = |key: &&Key| owner.kind.loss_keys().contains(&key.name);
+    keys.find(|key| !is_field(key) && !is_of_loss(key) && differs(key)).map(|key| key.name)
 }

@@ -73,6 +73,7 @@ pub const SAMPLES: &[(&str, &[u8])] = samples![
     "scenes/clips.train.jsonl" "scenes/clips.dev.jsonl"
     "scenes/clips.train.safetensors" "scenes/clips.dev.safetensors"
     "scenes/train.report" "scenes/train.entailed" "scenes/dev.report" "scenes/dev.entailed"
+    "prosody/train.tsv" "prosody/dev.tsv" "prosody/test.tsv"
 ];
 
 /// The text of the shipped recipe with that name.

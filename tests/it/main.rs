@@ -47,6 +47,7 @@ mod pty;
 mod public_corpora;
 mod reading;
 mod recipes;
+mod regress;
 mod relations;
 mod replay;
 mod runs;

@@ -43,9 +43,20 @@ pub(crate) struct Size {
     pub(crate) examples: usize,
 }
 
-/// A tiny shipped recipe, with additional settings.
+/// The recipes of the docs that are trained on sample data.
+pub(crate) const OF_SAMPLES: &[&str] = &["synthesis"];
+
+/// A tiny shipped recipe, or one of the docs that is trained on sample data, with additional settings.
 pub(crate) fn shipped_tiny(name: &'static str, size: Size, more: &[String]) -> Tiny {
-    tiny(&RecipeSource::Shipped(name), size, more)
+    tiny(&source(name), size, more)
+}
+
+fn source(name: &'static str) -> RecipeSource {
+    if OF_SAMPLES.contains(&name) {
+        RecipeSource::File(format!("docs/recipes/{name}.toml").into())
+    } else {
+        RecipeSource::Shipped(name)
+    }
 }
 
 /// The same for a recipe given as text.
@@ -156,9 +167,9 @@ fn smaller(recipe: &Recipe, width: usize) -> Vec<String> {
     sets
 }
 
-/// A shipped recipe as it is, and with each other choice of its encoders: settings.
+/// A recipe as it is, and with each other choice of its encoders: settings.
 pub(crate) fn variants(name: &'static str) -> Vec<Vec<String>> {
-    let source = RecipeSource::Shipped(name);
+    let source = source(name);
     let recipe = loaded(&source, &[]).unwrap();
     let mut variants = vec![Vec::new()];
     for encoder in &recipe.encoders {
@@ -221,6 +232,11 @@ pub(crate) fn is_read(text: &str, objective: &str) -> bool {
 
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     shipped::RECIPES.iter().map(|(name, _)| *name)
+}
+
+/// The shipped recipes, and those of the docs that are trained on sample data.
+pub(crate) fn trainable() -> impl Iterator<Item = &'static str> {
+    names().chain(OF_SAMPLES.iter().copied())
 }
 
 impl Tiny {

@@ -6,8 +6,8 @@ use crate::lexicon::Lexicon;
 use crate::names::Cast;
 use crate::sentence::Sentence;
 use crate::{
-    abstracts, claims, graphs, languages, noise, pairs, phrases, posts, questions, reports,
-    reviews, scenes, search, stories, tones, write,
+    abstracts, claims, graphs, languages, noise, pairs, phrases, posts, prosody, questions,
+    reports, reviews, scenes, search, stories, tones, write,
 };
 
 /// The base seed; every split's seed is an offset from it.
@@ -58,6 +58,7 @@ pub(crate) fn files() -> (Vec<File>, Vec<Binary>) {
     files.extend(manifests);
     let (texts, frames) = scenes::files(1000 * SEED + 1300);
     files.extend(texts);
+    files.extend(prosody::files(1000 * SEED + 1400));
     (files, recordings.into_iter().chain(frames).collect())
 }
 

@@ -17,6 +17,7 @@ mod noise;
 mod pairs;
 mod phrases;
 mod posts;
+mod prosody;
 mod questions;
 mod reports;
 mod reviews;

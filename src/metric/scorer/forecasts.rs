@@ -11,12 +11,14 @@ use crate::{
 pub enum ForecastError {
     /// The mean of the squared differences.
     Squared,
+    /// The mean of the absolute differences.
+    Absolute,
     /// 1 − the cosine.
     Cosine,
 }
 
 /// `mse`, the mean squared error of predicted frames, and `persistence_mse`, that of the frames that they are predicted
-/// from, or `cosine` and `persistence_cosine`; and `skill`, by how many percent the error is below that of persistence (the
+/// from, or with the mean absolute error `mae` and `persistence_mae`, or `cosine` and `persistence_cosine`; and `skill`, by how many percent the error is below that of persistence (the
 /// skill score of Murphy 1988).
 #[derive(Clone, Debug)]
 pub struct ForecastScorer {
@@ -34,12 +36,11 @@ impl ForecastScorer {
     }
 
     fn error(&self, gold: &[f32], predicted: &[f32]) -> f64 {
+        let differences = gold.iter().zip(predicted).map(|(&x, &y)| f64::from(x) - f64::from(y));
+        let n = gold.len() as f64;
         match self.error {
-            ForecastError::Squared => {
-                let squares = gold.iter().zip(predicted);
-                let squares = squares.map(|(&x, &y)| (f64::from(x) - f64::from(y)).powi(2));
-                squares.sum::<f64>() / gold.len() as f64
-            }
+            ForecastError::Squared => differences.map(|by| by.powi(2)).sum::<f64>() / n,
+            ForecastError::Absolute => differences.map(f64::abs).sum::<f64>() / n,
             ForecastError::Cosine => 1.0 - cosine(gold, predicted),
         }
     }
@@ -65,6 +66,7 @@ impl Scorer for ForecastScorer {
             [self.of_forecasts, self.of_persistence].map(|sum| sum / self.n_frames as f64);
         scores.metrics.extend(match self.error {
             ForecastError::Squared => [("mse", forecast), ("persistence_mse", persistence)],
+            ForecastError::Absolute => [("mae", forecast), ("persistence_mae", persistence)],
             ForecastError::Cosine => {
                 [("cosine", 1.0 - forecast), ("persistence_cosine", 1.0 - persistence)]
             }
@@ -101,6 +103,16 @@ mod tests {
         for ((name, found), (wanted_name, wanted)) in
             found.iter().zip([("mse", 0.5), ("persistence_mse", 2.0), ("skill", 75.0)])
         {
+            assert!(*name == wanted_name && (found - wanted).abs() < 1e-5, "{name} {found}");
+        }
+        // Errors 1 and 0; persistence 1.5 and (1 + √2) / 2.
+        let found = scores(ForecastError::Absolute, &pairs);
+        let persistence = f64::midpoint(1.5, f64::midpoint(1.0, 2f64.sqrt()));
+        for ((name, found), (wanted_name, wanted)) in found.iter().zip([
+            ("mae", 0.5),
+            ("persistence_mae", persistence),
+            ("skill", 100.0 * (1.0 - 0.5 / persistence)),
+        ]) {
             assert!(*name == wanted_name && (found - wanted).abs() < 1e-5, "{name} {found}");
         }
         let found = scores(ForecastError::Cosine, &[([0.0, 2.0, 3.0, 0.0], [3.0, 4.0])]);

@@ -4,18 +4,47 @@ use super::{Scorer, Scores};
 use crate::{data::Prediction, metric::Gold};
 
 /// `pearson`, the correlation of gold and prediction (Pearson 1895), `spearman`, that of their ranks (Spearman 1904),
-/// both between −1 and 1, and `mse`, the mean squared error.
-#[derive(Clone, Debug, Default)]
+/// both between −1 and 1; `mse`, the mean squared error, and `mae`, the mean absolute error in the unit of the numbers.
+#[derive(Clone, Debug)]
 pub struct NumberScorer {
+    /// The metrics that are reported.
+    names: &'static [&'static str],
     pairs: Vec<(f64, f64)>,
+}
+
+impl NumberScorer {
+    /// A scorer that reports these metrics.
+    pub fn of(names: &'static [&'static str]) -> Self {
+        Self { names, pairs: Vec::new() }
+    }
+
+    /// A metric; `None` if it is undefined.
+    fn metric(&self, name: &str) -> Option<f64> {
+        let mean_of = |error: fn(f64) -> f64| {
+            let errors = self.pairs.iter().map(|(gold, predicted)| error(gold - predicted));
+            errors.sum::<f64>() / self.pairs.len() as f64
+        };
+        match name {
+            "pearson" => pearson(&self.pairs),
+            "spearman" => {
+                let [gold, predicted] = [|pair: &(f64, f64)| pair.0, |pair: &(f64, f64)| pair.1]
+                    .map(|side| ranks(&self.pairs.iter().map(side).collect::<Vec<_>>()));
+                pearson(&gold.into_iter().zip(predicted).collect::<Vec<_>>())
+            }
+            "mse" => Some(mean_of(|error| error.powi(2))),
+            "mae" => Some(mean_of(f64::abs)),
+            _ => None,
+        }
+    }
 }
 
 impl Scorer for NumberScorer {
     fn push(&mut self, gold: &Gold, prediction: &Prediction) {
         if let (Gold::Numbers(gold), Prediction::Numbers(predicted)) = (gold, prediction) {
             let pairs = gold.iter().zip(predicted);
+            let pairs = pairs.filter_map(|(gold, predicted)| Some(((*gold)?, *predicted)));
             self.pairs
-                .extend(pairs.map(|(gold, predicted)| (f64::from(*gold), f64::from(*predicted))));
+                .extend(pairs.map(|(gold, predicted)| (f64::from(gold), f64::from(predicted))));
         }
     }
 
@@ -23,16 +52,8 @@ impl Scorer for NumberScorer {
         if self.pairs.is_empty() {
             return;
         }
-        let ranks = {
-            let [gold, predicted] = [|pair: &(f64, f64)| pair.0, |pair: &(f64, f64)| pair.1]
-                .map(|side| ranks(&self.pairs.iter().map(side).collect::<Vec<_>>()));
-            gold.into_iter().zip(predicted).collect::<Vec<_>>()
-        };
-        let correlations = [("pearson", pearson(&self.pairs)), ("spearman", pearson(&ranks))];
-        let defined = correlations.into_iter().filter_map(|(name, of)| Some((name, of?)));
+        let defined = self.names.iter().filter_map(|name| Some((*name, self.metric(name)?)));
         scores.metrics.extend(defined);
-        let squares = self.pairs.iter().map(|(gold, predicted)| (gold - predicted).powi(2));
-        scores.metrics.push(("mse", squares.sum::<f64>() / self.pairs.len() as f64));
     }
 }
 
@@ -46,9 +67,11 @@ pub struct GapScorer {
 impl Scorer for GapScorer {
     fn push(&mut self, gold: &Gold, prediction: &Prediction) {
         if let (Gold::Numbers(one), Prediction::Numbers(other)) = (gold, prediction) {
-            let gaps = one.iter().zip(other).map(|(one, other)| f64::from(one - other).abs());
-            self.sum += gaps.sum::<f64>();
-            self.n_pairs += one.len() as u64;
+            for (one, other) in one.iter().zip(other) {
+                let Some(one) = one else { continue };
+                self.sum += f64::from(one - other).abs();
+                self.n_pairs += 1;
+            }
         }
     }
 
@@ -92,9 +115,13 @@ mod tests {
     use super::*;
     use crate::metric::fixture::{numbers, read};
 
-    fn scores(gold: Vec<f32>, predicted: Vec<f32>) -> Vec<(&'static str, f64)> {
-        let mut scorer = Box::new(NumberScorer::default());
-        scorer.push(&Gold::Numbers(gold), &Prediction::Numbers(predicted));
+    fn gold(numbers: &[f32]) -> Gold {
+        Gold::Numbers(numbers.iter().copied().map(Some).collect())
+    }
+
+    fn scores(numbers: &[f32], predicted: Vec<f32>) -> Vec<(&'static str, f64)> {
+        let mut scorer = Box::new(NumberScorer::of(&["pearson", "spearman", "mse", "mae"]));
+        scorer.push(&gold(numbers), &Prediction::Numbers(predicted));
         let mut scores = Scores::default();
         scorer.finish(&mut scores);
         scores.metrics
@@ -102,11 +129,22 @@ mod tests {
 
     #[test]
     fn worked_examples_with_and_without_correlation() {
-        let found = scores(vec![1.0, 2.0, 3.0], vec![3.0, 2.0, -1.0]);
+        let found = scores(&[1.0, 2.0, 3.0], vec![3.0, 2.0, -1.0]);
         assert_eq!(found[1], ("spearman", -1.0));
-        assert_eq!(found[2].0, "mse");
-        assert_eq!(scores(vec![1.0, 2.0], vec![3.0, 3.0]), [("mse", 2.5)]);
-        assert_eq!(scores(vec![], vec![]), []);
+        assert_eq!(found[2], ("mse", 20.0 / 3.0));
+        assert_eq!(found[3], ("mae", 2.0));
+        assert_eq!(scores(&[1.0, 2.0], vec![3.0, 3.0]), [("mse", 2.5), ("mae", 1.5)]);
+        assert_eq!(scores(&[], vec![]), []);
+    }
+
+    #[test]
+    fn tokens_without_a_value_are_not_scored_and_only_named_metrics_are_reported() {
+        let mut scorer = Box::new(NumberScorer::of(&["mae"]));
+        let gold = Gold::Numbers(vec![Some(1.0), None, Some(-2.0)]);
+        scorer.push(&gold, &Prediction::Numbers(vec![1.5, 9.0, 0.0]));
+        let mut scores = Scores::default();
+        scorer.finish(&mut scores);
+        assert_eq!(scores.metrics, [("mae", 1.25)]);
     }
 
     #[test]
@@ -120,7 +158,7 @@ mod tests {
         let cases = fixture["cases"].as_array().unwrap();
         assert!(cases.len() > 3);
         for case in cases {
-            for (name, ours) in scores(numbers(&case["gold"]), numbers(&case["predicted"])) {
+            for (name, ours) in scores(&numbers(&case["gold"]), numbers(&case["predicted"])) {
                 let theirs = case[name].as_f64().unwrap();
                 assert!((ours - theirs).abs() < 1e-9, "{name}: ours {ours}, theirs {theirs}");
             }
@@ -130,8 +168,8 @@ mod tests {
     #[test]
     fn a_gap_has_no_sign() {
         let mut scorer = Box::new(GapScorer::default());
-        scorer.push(&Gold::Numbers(vec![-2.0, -3.0]), &Prediction::Numbers(vec![-2.5, -1.5]));
-        scorer.push(&Gold::Numbers(vec![-1.0]), &Prediction::Numbers(vec![-1.0]));
+        scorer.push(&gold(&[-2.0, -3.0]), &Prediction::Numbers(vec![-2.5, -1.5]));
+        scorer.push(&gold(&[-1.0]), &Prediction::Numbers(vec![-1.0]));
         let mut scores = Scores::default();
         scorer.finish(&mut scores);
         let [("dual_gap", gap)] = scores.metrics[..] else { panic!("{scores:?}") };

@@ -2,6 +2,7 @@
 //!
 //! The loss of row i, for a dimension of w:
 //! - `squared`: Σ_d (ŷ_d − y_d)² / w;
+//! - `absolute`: Σ_d |ŷ_d − y_d| / w;
 //! - `cosine`: 1 − cos(ŷ, y);
 //! - `margin`: Σ_{j≠i} [max(0, a − cos(ŷ_i, y_i) + cos(ŷ_i, y_j)) + max(0, a − cos(ŷ_i, y_i) + cos(ŷ_j, y_i))], where j is
 //!   every other row with a target of the batch (Elliott and Kádár 2017; the second direction as in Kiros et al. 2014).
@@ -37,9 +38,9 @@ const KEYS: &[Key] = &[
     ),
     Key::with_default(
         DISTANCE,
-        ValueType::Choice(&["squared", "cosine", "margin"]),
+        ValueType::Choice(&["squared", "absolute", "cosine", "margin"]),
         "\"squared\"",
-        "loss of a predicted vector: mean squared difference, 1 - cosine, or by how much less than the margin its cosine exceeds those of the other pairs in the batch",
+        "loss of a predicted vector: mean squared or absolute difference, 1 - cosine, or by how much less than the margin its cosine exceeds those of the other pairs in the batch",
     ),
     Key::with_default(MARGIN, ValueType::Number(0.0, 2.0), "0.1", "margin of that distance"),
 ];
@@ -50,7 +51,7 @@ impl HeadKind for Vector {
     }
 
     fn about(&self) -> &'static str {
-        "a vector for each row, compared by squared difference, cosine or in-batch margin"
+        "a vector for each row, compared by squared or absolute difference, cosine or in-batch margin"
     }
 
     fn keys(&self) -> &'static [Key] {
@@ -79,6 +80,8 @@ impl HeadKind for Vector {
 pub enum Distance {
     /// The mean of the squared differences.
     Squared,
+    /// The mean of the absolute differences.
+    Absolute,
     /// 1 − the cosine.
     Cosine,
     /// The margin by which the cosine should exceed those of other pairs.
@@ -89,6 +92,7 @@ impl Distance {
     /// That of a table with this head.
     pub(crate) fn of(values: &Values) -> Self {
         match values.text(DISTANCE) {
+            "absolute" => Self::Absolute,
             "cosine" => Self::Cosine,
             "margin" => Self::Margin(values.number(MARGIN)),
             _ => Self::Squared,
@@ -120,7 +124,7 @@ impl VectorConfig {
     /// Elements that a step holds for so many pairs of rows of a batch, besides the rows.
     pub fn scratch(self, n_pairs: u64) -> u64 {
         match self.distance {
-            Distance::Squared | Distance::Cosine => 0,
+            Distance::Squared | Distance::Absolute | Distance::Cosine => 0,
             Distance::Margin(_) => n_pairs.saturating_mul(PER_PAIR),
         }
     }
@@ -144,6 +148,7 @@ impl VectorHead {
     pub fn losses(&self, predicted: &Tensor, targets: &Tensor) -> Result<Tensor> {
         match self.distance {
             Distance::Squared => (predicted - targets)?.sqr()?.mean(1),
+            Distance::Absolute => (predicted - targets)?.abs()?.mean(1),
             Distance::Cosine => {
                 (unit_rows(predicted)? * unit_rows(targets)?)?.sum(1)?.affine(-1.0, 1.0)
             }
@@ -196,10 +201,11 @@ mod tests {
     }
 
     #[test]
-    fn squared_differences_and_cosines_by_hand() {
+    fn differences_and_cosines_by_hand() {
         let (predicted, targets) =
             (rows(&[[1.0, 2.0], [6.0, 8.0]]), rows(&[[3.0, 1.0], [3.0, 4.0]]));
         assert_near(&losses(Distance::Squared, &predicted, &targets), &[2.5, 12.5]);
+        assert_near(&losses(Distance::Absolute, &predicted, &targets), &[1.5, 3.5]);
         // cos((1, 2), (3, 1)) = 5 / √50.
         let wanted = [1.0 - 5.0 / 50f32.sqrt(), 0.0];
         assert_near(&losses(Distance::Cosine, &predicted, &targets), &wanted);
@@ -222,7 +228,9 @@ mod tests {
     /// With respect to the rows and to every parameter, with and without the layers that are optional.
     #[test]
     fn gradients_match_finite_differences() -> Result<()> {
-        for distance in [Distance::Squared, Distance::Cosine, Distance::Margin(0.5)] {
+        let distances =
+            [Distance::Squared, Distance::Absolute, Distance::Cosine, Distance::Margin(0.5)];
+        for distance in distances {
             for (hidden, has_tanh) in [(0, false), (3, true)] {
                 let mut parameters = Parameters::new(3, &Device::Cpu)?;
                 let config = VectorConfig { hidden, has_tanh, distance };

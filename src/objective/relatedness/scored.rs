@@ -100,7 +100,8 @@ impl Objective for ScoredPairs {
         let log_p = kernel::to_vec(&log_p)?;
         let predicted = log_p.chunks_exact(self.bins.len());
         let predicted = predicted.map(|log_p| self.bins.expectation(log_p));
-        let gold = gold.into_iter().map(|it| it.map_or(Gold::None, |it| Gold::Numbers(vec![it])));
+        let gold = gold.into_iter();
+        let gold = gold.map(|it| it.map_or(Gold::None, |it| Gold::Numbers(vec![Some(it)])));
         Ok(Evaluation {
             loss,
             gold: gold.collect(),
@@ -110,6 +111,6 @@ impl Objective for ScoredPairs {
     }
 
     fn scorer(&self) -> Box<dyn Scorer> {
-        Box::new(NumberScorer::default())
+        Box::new(NumberScorer::of(&["pearson", "spearman", "mse"]))
     }
 }

@@ -121,7 +121,7 @@ fn loss_and_predictions_are_those_of_the_formula() -> Result<()> {
         assert!((f64::from(predicted[0]) - expectation).abs() < 1e-5);
     }
     assert_eq!(loss.count, 2);
-    let wanted = [Gold::Numbers(vec![3.6]), Gold::None, Gold::Numbers(vec![5.0])];
+    let wanted = [Gold::Numbers(vec![Some(3.6)]), Gold::None, Gold::Numbers(vec![Some(5.0)])];
     assert_eq!(evaluation.gold, wanted);
     Ok(())
 }
