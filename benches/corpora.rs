@@ -13,12 +13,16 @@
 mod articles;
 #[path = "corpora/bm25.rs"]
 mod bm25;
+#[path = "corpora/constant.rs"]
+mod constant;
 #[path = "corpora/overlap.rs"]
 mod overlap;
 #[path = "corpora/plan.rs"]
 mod plan;
 #[path = "corpora/run.rs"]
 mod run;
+#[path = "corpora/scenes.rs"]
+mod scenes;
 #[path = "corpora/table.rs"]
 mod table;
 
@@ -69,8 +73,8 @@ fn train(plan: &Plan, given: &BTreeMap<&str, &str>, seeds: u64, corpora: &str) {
     let options = given.get("--threads").map(|threads| vec!["--threads", threads]);
     let programs = Programs { corpora, options: options.unwrap_or_default() };
     for corpus in plan.corpus.iter().filter(|corpus| is_wanted("--corpus", &corpus.name)) {
-        if let Some(articles) = &corpus.articles {
-            programs.split(articles);
+        if let Some(conversion) = &corpus.converted {
+            programs.convert(conversion);
         }
         for arm in corpus.arm.iter().filter(|arm| is_wanted("--arm", &arm.name)) {
             let seeds = if arm.baseline.is_some() { 1 } else { seeds };

@@ -24,8 +24,8 @@ pub(crate) struct Corpus {
     pub(crate) recipe: String,
     /// `--set` options of every arm, with `$AUXDESK_CORPORA` where a path has it.
     pub(crate) set: Vec<String>,
-    /// A file in SQuAD's JSON whose articles are split before.
-    pub(crate) articles: Option<Articles>,
+    /// What is made of its files before.
+    pub(crate) converted: Option<Conversion>,
     /// The columns.
     pub(crate) metrics: Vec<Metric>,
     /// Published figures.
@@ -92,16 +92,32 @@ pub(crate) enum Baseline {
     Bm25,
     /// Answers in the test file of the first corpus.
     WordOverlap,
+    /// The most frequent label, or the median of numbers, of each objective.
+    Constant,
 }
 
-/// Articles that are split into `train.json`, `dev.json` and `test.json`.
+/// Files of the splits that are made of those of a corpus.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Articles {
-    /// Their file.
+pub(crate) struct Conversion {
+    /// What they are made of.
+    pub(crate) layout: Layout,
+    /// The file, or the folder.
     pub(crate) of: String,
     /// The folder of the splits.
     pub(crate) into: String,
+}
+
+/// The layout of a corpus that is converted.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Layout {
+    /// A file in SQuAD's JSON, whose articles are split.
+    Articles,
+    /// A folder of ShapeWorld.
+    Shapeworld,
+    /// The folder of NLVR.
+    Nlvr,
 }
 
 /// A run that others start from.

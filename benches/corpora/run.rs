@@ -8,14 +8,16 @@ use std::{
 
 use auxdesk::{
     data::{digest::digest, read::Location},
+    metric::Scores,
     recipe::{Overrides, RecipeSource, SplitSource, load},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    articles, bm25, overlap,
-    plan::{Arm, Articles, Baseline, Corpus, shell},
+    articles, bm25, constant, overlap,
+    plan::{Arm, Baseline, Conversion, Corpus, Layout, shell},
+    scenes,
 };
 
 /// What is kept of a run.
@@ -126,31 +128,40 @@ impl Programs<'_> {
         summary
     }
 
-    /// The figures of a baseline, by OBJECTIVE.METRIC of the main objective.
+    /// The figures of a baseline, by OBJECTIVE.METRIC.
     fn figures(&self, baseline: Baseline, corpus: &Corpus, arm: &Arm) -> Value {
         let sets = corpus.set.iter().chain(&arm.set).map(|set| self.expanded(set)).collect();
         let source = RecipeSource::File(corpus.recipe.clone().into());
         let recipe = load(&source, &Overrides { sets, ..Overrides::default() });
         let recipe = recipe.unwrap_or_else(|faults| panic!("{faults}"));
-        let scores = match baseline {
-            Baseline::Bm25 => bm25::scores(&recipe.open().unwrap()[0]),
+        let of_main = |scores: Scores| {
+            let objective = &recipe.objectives[recipe.main()].name;
+            let figures = scores.metrics.into_iter();
+            figures.map(|(name, figure)| (format!("{objective}.{name}"), figure)).collect()
+        };
+        let figures: Vec<(String, f64)> = match baseline {
+            Baseline::Constant => constant::scores(&recipe, &recipe.open().unwrap()),
+            Baseline::Bm25 => of_main(bm25::scores(&recipe.open().unwrap()[0])),
             Baseline::WordOverlap => match &recipe.corpora[0].test {
                 Some(SplitSource::Files(files)) => match &files[..] {
-                    [Location::File(file)] => overlap::scores(file),
+                    [Location::File(file)] => of_main(overlap::scores(file)),
                     other => panic!("expected a file, found {other:?}"),
                 },
                 other => panic!("expected a test file, found {other:?}"),
             },
         };
-        let objective = &recipe.objectives[recipe.main()].name;
-        let figure =
-            |(name, figure): (&'static str, f64)| (format!("{objective}.{name}"), figure.into());
-        Value::Object(scores.metrics.into_iter().map(figure).collect())
+        Value::Object(figures.into_iter().map(|(of, figure)| (of, figure.into())).collect())
     }
 
-    /// Splits the articles of a corpus.
-    pub(crate) fn split(&self, Articles { of, into }: &Articles) {
-        articles::split(Path::new(&self.expanded(of)), Path::new(into));
+    /// Converts the files of a corpus.
+    pub(crate) fn convert(&self, Conversion { layout, of, into }: &Conversion) {
+        let (of, into) = (self.expanded(of), Path::new(into));
+        let convert = match layout {
+            Layout::Articles => articles::split,
+            Layout::Shapeworld => scenes::shapeworld,
+            Layout::Nlvr => scenes::nlvr,
+        };
+        convert(Path::new(&of), into);
     }
 
     fn expanded(&self, text: &str) -> String {

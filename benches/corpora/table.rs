@@ -3,14 +3,15 @@
 use std::{collections::BTreeSet, fmt::Write as _, path::Path};
 
 use crate::{
-    plan::{Arm, Articles, Corpus, Metric, Plan, shell},
+    plan::{Arm, Conversion, Corpus, Metric, Plan, shell},
     run::Kept,
 };
 
 const HEAD: &str = "# Results on public corpora
 
 `cargo bench --bench corpora` trains the arms of `arms.toml` whose summaries are not in this folder yet, and writes this
-page. The corpora cannot be redistributed: the commands read them from the folder named by `AUXDESK_CORPORA`. Figures are
+page. But for a sample of our own, the corpora cannot be redistributed: the commands read them from the folder named by
+`AUXDESK_CORPORA`. Figures are
 on test, means over seeds 1, 2, … with the standard deviation in brackets; the number of seeds is given where it is not
 3. `–` stands for a score of an objective that an arm does not train, and for an arm that was not trained yet.
 ";
@@ -37,7 +38,7 @@ fn section(page: &mut String, corpus: &Corpus, folder: &Path) {
         writeln!(page, "  --set {}", shell(std::slice::from_ref(set))).unwrap();
     }
     page.push_str(")\n");
-    if let Some(Articles { into, .. }) = &corpus.articles {
+    if let Some(Conversion { into, .. }) = &corpus.converted {
         writeln!(page, "# {BENCH} --corpus {} writes {into} before it trains", corpus.name)
             .unwrap();
     }

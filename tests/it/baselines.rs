@@ -4,11 +4,15 @@
 mod articles;
 #[path = "../../benches/corpora/bm25.rs"]
 mod bm25;
+#[path = "../../benches/corpora/constant.rs"]
+mod constant;
 #[path = "../../benches/corpora/overlap.rs"]
 mod overlap;
 #[expect(dead_code, reason = "the page of results has more of the plan")]
 #[path = "../../benches/corpora/plan.rs"]
 mod plan;
+#[path = "../../benches/corpora/scenes.rs"]
+mod scenes;
 
 use std::fs;
 
@@ -112,6 +116,148 @@ fn each_article_is_in_one_split() {
     };
     let wanted = [vec![0, 1, 2, 3, 6], vec![4], vec![5]];
     assert_eq!(["train.json", "dev.json", "test.json"].map(titles), wanted);
+}
+
+const NUMBERS: &str = r#"name = "numbers"
+[train]
+steps = 1
+[[corpus]]
+name = "c"
+format = "columns"
+columns = ["form", "length", "voicing", "pitch"]
+train = "train"
+test = "test"
+[[encoder]]
+name = "words"
+kind = "embed"
+field = "form"
+width = 2
+[[objective]]
+name = "length"
+role = "main"
+kind = "regress"
+corpus = "c"
+label = "length"
+tap = "words"
+[[objective]]
+name = "voicing"
+kind = "tag"
+corpus = "c"
+label = "voicing"
+tap = "words"
+[[objective]]
+name = "pitch"
+kind = "regress"
+corpus = "c"
+label = "pitch"
+where = "voicing"
+equals = "yes"
+tap = "words"
+[[objective]]
+name = "step"
+kind = "regress"
+corpus = "c"
+label = "pitch"
+target = "step"
+where = "voicing"
+equals = "yes"
+share = "pitch"
+tap = "words"
+"#;
+
+/// Lengths 1, 2, 7 and 4 have the median 3; of three voicings two are yes, with the pitches 5 and 7.
+#[test]
+fn a_constant_is_the_most_frequent_label_or_the_median() {
+    let here = Here::new();
+    here.write("recipe.toml", NUMBERS);
+    here.write("train", "a 1 yes 5\nb 2 no -\n\na 7 yes 7\nc 4 yes 6\n");
+    here.write("test", "a 3 yes 7\nb 5.5 no 0\nb 2 yes 6.5\n");
+    let source = RecipeSource::File(here.path("recipe.toml"));
+    let recipe = load(&source, &Overrides::default()).unwrap();
+    let scores = constant::scores(&recipe, &recipe.open().unwrap());
+    let wanted = [
+        ("length.mae", (0.0 + 2.5 + 1.0) / 3.0),
+        ("voicing.accuracy", 200.0 / 3.0),
+        ("pitch.mae", 0.75),
+    ];
+    let names = scores.iter().map(|(name, _)| name.as_str());
+    assert_eq!(names.collect::<Vec<_>>(), wanted.map(|(name, _)| name));
+    for ((name, found), (_, wanted)) in scores.iter().zip(wanted) {
+        assert!((found - wanted).abs() < 1e-9, "{name}: {found}, expected {wanted}");
+    }
+}
+
+/// The objects of a manifest: caption, truth, what is seen, and the name of the picture.
+fn objects(here: &Here, path: &str) -> Vec<(String, bool, String, String)> {
+    let object = |line: &str| {
+        let object: Value = serde_json::from_str(line).unwrap();
+        let text = |key: &str| object[key].as_str().unwrap().to_owned();
+        let picture = text("frames").rsplit('/').next().unwrap().to_owned();
+        (text("caption"), object["true"].as_bool().unwrap(), text("seen"), picture)
+    };
+    here.read(path).lines().map(object).collect()
+}
+
+#[test]
+fn captions_of_a_world_are_in_one_split_with_what_is_seen_in_it() {
+    let here = Here::new();
+    let (mut captions, mut agreements, mut worlds) = (String::new(), String::new(), Vec::new());
+    for world in 0..5 {
+        captions.extend([format!("there is {world} . \n"), "a shape is red .\n\n".to_owned()]);
+        agreements += "1.0;0.0\n";
+        let entity = |color: &str, shape: &str| json!({ "color": { "name": color }, "shape": { "name": shape } });
+        worlds.push(json!({ "entities": [entity("red", "square"), entity("blue", "square")] }));
+    }
+    here.write("caption.txt", captions);
+    here.write("agreement.txt", agreements);
+    here.write("world_model.json", Value::from(worlds).to_string());
+    scenes::shapeworld(&here.path(""), &here.path("made"));
+    let seen = || "blue red square".to_owned();
+    let object = |caption: &str, is_true, world: usize| {
+        (caption.to_owned(), is_true, seen(), format!("world-{world}.png"))
+    };
+    let test = [object("there is 4 .", true, 4), object("a shape is red .", false, 4)];
+    assert_eq!(objects(&here, "made/test.jsonl"), test);
+    let sizes = ["train", "dev"].map(|split| objects(&here, &format!("made/{split}.jsonl")).len());
+    assert_eq!(sizes, [6, 2]);
+}
+
+/// Two examples of the first sentence, in capitals and without, and one of each of four others.
+#[test]
+fn examples_of_a_sentence_are_in_one_split_with_colors_by_name() {
+    let here = Here::new();
+    let mut lines = String::new();
+    for (sentence, identifier) in [
+        ("One box", "1-0"),
+        ("two", "2-0"),
+        ("one box", "1-1"),
+        ("3", "3-0"),
+        ("4", "4-0"),
+        ("5", "5-0"),
+    ] {
+        let object = |color: &str| json!({ "color": color, "type": "circle", "size": 10 });
+        let example = json!({
+            "sentence": sentence, "label": "false", "identifier": identifier, "directory": "7",
+            "structured_rep": [[object("Yellow")], [], [object("#0099ff")]],
+        });
+        lines.extend([example.to_string(), "\n".to_owned()]);
+    }
+    here.write("dev.json", lines.trim_end());
+    scenes::nlvr(&here.path(""), &here.path("made"));
+    let object = |sentence: &str, identifier: &str| {
+        let picture = format!("dev-{identifier}-0.png");
+        (sentence.to_owned(), false, "blue circle yellow".to_owned(), picture)
+    };
+    let train = [
+        object("one box", "1-0"),
+        object("two", "2-0"),
+        object("one box", "1-1"),
+        object("3", "3-0"),
+    ];
+    assert_eq!(objects(&here, "made/train.jsonl"), train);
+    assert_eq!(objects(&here, "made/dev.jsonl"), [object("4", "4-0")]);
+    assert_eq!(objects(&here, "made/test.jsonl"), [object("5", "5-0")]);
+    assert!(here.read("made/test.jsonl").contains("dev-images/7/dev-5-0-0.png"));
 }
 
 /// Every arm is a recipe without a fault but for its files, and every column a metric of one of its objectives.

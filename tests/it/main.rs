@@ -6,6 +6,7 @@
     reason = "test helpers may panic and are read in place"
 )]
 
+mod agreement;
 mod architecture;
 mod bags;
 mod baselines;
