@@ -11,9 +11,9 @@ const HEAD: &str = "# Results on public corpora
 
 `cargo bench --bench corpora` trains the arms of `arms.toml` whose summaries are not in this folder yet, and writes this
 page. But for a sample of our own, the corpora cannot be redistributed: the commands read them from the folder named by
-`AUXDESK_CORPORA`. Figures are
-on test, means over seeds 1, 2, … with the standard deviation in brackets; the number of seeds is given where it is not
-3. `–` stands for a score of an objective that an arm does not train, and for an arm that was not trained yet.
+`AUXDESK_CORPORA`. Figures are on test, means over seeds 1, 2, … with the standard deviation in brackets; the number of
+seeds is given where it is not 3. `–` stands for a score of an objective that an arm does not train, and for an arm that
+was not trained yet.
 ";
 
 /// The command of this program.
@@ -33,11 +33,17 @@ pub(crate) fn page(plan: &Plan, folder: &Path) -> String {
 }
 
 fn section(page: &mut String, corpus: &Corpus, folder: &Path) {
-    write!(page, "\n## {}\n\n{}\n\n```sh\ncorpus=(\n", corpus.title, corpus.about.trim()).unwrap();
-    for set in &corpus.set {
-        writeln!(page, "  --set {}", shell(std::slice::from_ref(set))).unwrap();
+    write!(page, "\n## {}\n\n{}\n\n```sh\n", corpus.title, corpus.about.trim()).unwrap();
+    // The options that all arms share.
+    let mut shared = "";
+    if !corpus.set.is_empty() {
+        page.push_str("corpus=(\n");
+        for set in &corpus.set {
+            writeln!(page, "  --set {}", shell(std::slice::from_ref(set))).unwrap();
+        }
+        page.push_str(")\n");
+        shared = " \"${corpus[@]}\"";
     }
-    page.push_str(")\n");
     if let Some(Conversion { into, .. }) = &corpus.converted {
         writeln!(page, "# {BENCH} --corpus {} writes {into} before it trains", corpus.name)
             .unwrap();
@@ -53,7 +59,7 @@ fn section(page: &mut String, corpus: &Corpus, folder: &Path) {
                 .unwrap();
         }
         let recipe = arm.recipe.as_ref().unwrap_or(&corpus.recipe);
-        write!(page, "auxdesk train {recipe} --seed 1 \"${{corpus[@]}}\"").unwrap();
+        write!(page, "auxdesk train {recipe} --seed 1{shared}").unwrap();
         for set in &arm.set {
             write!(page, " --set {}", shell(std::slice::from_ref(set))).unwrap();
         }

@@ -165,6 +165,22 @@ share = "pitch"
 tap = "words"
 "#;
 
+/// Of `a` once, `b` twice and `c` three times, the bag {b, c} is found, of {a, b} one half and of {d} nothing.
+#[test]
+fn constant_bags_have_the_most_frequent_words() {
+    let bag = "[[objective]]\nname = \"bag\"\nkind = \"bag\"\ncorpus = \"c\"\nlabel = \"voicing\"\ntap = \"words.mean\"\n";
+    let here = Here::new();
+    here.write("recipe.toml", format!("{NUMBERS}{bag}"));
+    here.write("train", "x 1 b 1\nx 2 c 1\n\nx 2 c 2\nx 2 c 1\nx 1 a 1\nx 1 b 1\n");
+    here.write("test", "x 1 c 1\nx 1 c 1\nx 1 b 1\n\nx 1 a 1\nx 1 b 1\n\nx 1 d 1\n");
+    let source = RecipeSource::File(here.path("recipe.toml"));
+    let sets = ["objective.pitch.equals=c".to_owned(), "objective.step.equals=c".to_owned()];
+    let overrides = Overrides { sets: sets.into(), ..Overrides::default() };
+    let recipe = load(&source, &overrides).unwrap();
+    let scores = constant::scores(&recipe, &recipe.open().unwrap());
+    assert_eq!(scores.last(), Some(&("bag.recall_at_k".to_owned(), 50.0)), "{scores:?}");
+}
+
 /// Lengths 1, 2, 7 and 4 have the median 3; of three voicings two are yes, with the pitches 5 and 7.
 #[test]
 fn a_constant_is_the_most_frequent_label_or_the_median() {
