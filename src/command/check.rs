@@ -88,7 +88,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
 
 fn label_sets(recipe: &Recipe, corpora: &[Corpus], fitted: &FittedByOwner) -> Vec<LabelSet> {
     let mut sets = Vec::new();
-    for objective in recipe.objectives.iter().filter(|objective| !objective.has_text_label()) {
+    for objective in recipe.objectives.iter().filter(|objective| objective.has_class_labels()) {
         let Some(label) = objective.values.get("label").and_then(|value| value.value.as_text())
         else {
             continue;

@@ -123,8 +123,8 @@ impl ObjectiveConfig for Config {
         Output::Field { name: &self.label, as_read: false, names_read: false }
     }
 
-    fn has_text_label(&self) -> bool {
-        true
+    fn has_class_labels(&self) -> bool {
+        false
     }
 
     fn fit(&self, corpora: &[&Corpus]) -> Fitted {

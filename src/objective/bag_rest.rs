@@ -96,8 +96,8 @@ impl ObjectiveConfig for Config {
         Output::Nothing
     }
 
-    fn has_text_label(&self) -> bool {
-        true
+    fn has_class_labels(&self) -> bool {
+        false
     }
 
     fn build(&self, mut setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {

@@ -366,9 +366,9 @@ pub trait ObjectiveConfig: Send + Sync {
     fn metrics(&self) -> Vec<Metric>;
     /// What it predicts.
     fn output(&self) -> Output<'_>;
-    /// Whether its label is a text of the example, whose words are no labels and which is no input. No by default.
-    fn has_text_label(&self) -> bool {
-        false
+    /// Whether the strings of its label are classes, unlike the words of a text and numbers. Yes by default.
+    fn has_class_labels(&self) -> bool {
+        true
     }
     /// What is wrong with a corpus's labels, for example a tag that its scheme does not have. None by default.
     fn check_corpus(&self, _corpus: &Corpus) -> LabelCheck {

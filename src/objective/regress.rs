@@ -164,6 +164,10 @@ impl ObjectiveConfig for Config {
         }
     }
 
+    fn has_class_labels(&self) -> bool {
+        false
+    }
+
     fn check_corpus(&self, corpus: &Corpus) -> LabelCheck {
         let mut check = LabelCheck::default();
         let name = &self.numbers.name;

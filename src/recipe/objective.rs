@@ -77,9 +77,9 @@ impl ObjectiveSpec {
         self.share.is_some() && !matches!(self.kind.head(), HeadSource::Donor { .. })
     }
 
-    /// Whether its label is a text, whose words are no labels and which is no input.
-    pub fn has_text_label(&self) -> bool {
-        self.config.has_text_label()
+    /// Whether the strings of its label are classes, unlike the words of a text and numbers.
+    pub fn has_class_labels(&self) -> bool {
+        self.config.has_class_labels()
     }
 
     /// Whether it has parameters of its own, beside those that it shares.

@@ -236,9 +236,9 @@ fn in_train(corpus: &Corpus, overlaps: &Overlaps) -> Vec<Warning> {
     overlaps.iter().filter_map(warning).collect()
 }
 
-/// The field of an objective's labels in a corpus, if these are strings that it learns from this corpus.
+/// The field of an objective's labels in a corpus, if these are classes that it learns from this corpus.
 fn label_field(objective: &ObjectiveSpec, corpus: &Corpus) -> Option<usize> {
-    let label = objective.values.get("label").filter(|_| !objective.has_text_label())?;
+    let label = objective.values.get("label").filter(|_| objective.has_class_labels())?;
     let field = corpus.field(label.value.as_text()?)?;
     let form = corpus.fields[field].form;
     matches!(form, FieldForm::Symbols | FieldForm::Label | FieldForm::Labels).then_some(field)

@@ -353,6 +353,12 @@ mod descriptions_of_recipes {
             labels("keyphrases", "boundaries").unwrap().len()
                 < labels("keyphrases", "keyphrase").unwrap().len()
         );
+        // Numbers are no classes, of which train could lack some.
+        let synthesis = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/recipes/synthesis.toml");
+        assert_eq!(labels(synthesis, "duration"), None);
+        assert_eq!(labels(synthesis, "voicing").unwrap(), ["unvoiced", "voiced"]);
+        let document = json(&printed(&here, &["check", synthesis, "--json"]));
+        assert_eq!(document["warnings"].as_array().unwrap().len(), 0, "{document}");
     }
 
     #[test]
