@@ -82,6 +82,13 @@ impl Packing {
         Self { parent: self.parent.clone(), ..Self::new(lengths) }
     }
 
+    /// The packing with a row in front of each sequence. Its sequences belong to the same rows above, in the same order.
+    #[must_use]
+    pub fn prefixed(&self) -> Self {
+        let lengths = self.lengths.iter().map(|length| length + 1).collect();
+        Self { parent: self.parent.clone(), ..Self::new(lengths) }
+    }
+
     /// The length of each sequence, descending.
     pub fn lengths(&self) -> &[usize] {
         &self.lengths
@@ -194,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn halved_sequences_belong_to_the_same_rows_in_the_same_order() {
+    fn halved_and_prefixed_sequences_belong_to_the_same_rows_in_the_same_order() {
         let examples = Arc::new(Packing::of_examples(3));
         let packing = Packing::sorted_below(&examples, &[1, 5, 4]);
         let halved = packing.halved();
@@ -203,6 +210,10 @@ mod tests {
         assert_eq!(halved.rows_of_example(1), [0, 3, 5]);
         assert_eq!(halved.halved().lengths(), [2, 1, 1]);
         assert_eq!(Packing::new(Vec::new()).halved().n_rows(), 0);
+        let prefixed = packing.prefixed();
+        assert_eq!(prefixed.lengths(), [6, 5, 2]);
+        assert_eq!(prefixed.parent_rows(), packing.parent_rows());
+        assert_eq!(Packing::new(Vec::new()).prefixed().n_rows(), 0);
     }
 
     /// Three examples: two candidates of 1 and 3 tokens, none, and one of 2.

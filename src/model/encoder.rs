@@ -17,6 +17,7 @@ mod labels;
 mod mask;
 mod picture;
 mod pool;
+mod prefix;
 mod probability;
 mod recurrent;
 
@@ -62,6 +63,7 @@ pub const ENCODERS: &[&dyn EncoderKind] = &[
     &attend::Attend,
     &decoder::DecoderKind,
     &halve::Halve,
+    &prefix::PrefixKind,
 ];
 
 /// The encoder behind an input `"labels:OBJECTIVE"`, which has no table of its own.
@@ -71,7 +73,7 @@ pub(crate) const LABELS: &dyn EncoderKind = &labels::Labels;
 pub(crate) const PROBABILITY: &dyn EncoderKind = &probability::Probability;
 
 /// Kinds of encoder that recipes may name but that are not implemented yet.
-pub const PLANNED: &[&str] = &["prefix"];
+pub const PLANNED: &[&str] = &[];
 
 /// The encoder kind with that name.
 pub fn find(name: &str) -> Option<&'static dyn EncoderKind> {
@@ -108,6 +110,11 @@ impl RowSource {
             Self::Field | Self::Named => &[],
         }
     }
+
+    /// Those of them that a table has.
+    pub fn given(self, values: &Values) -> impl Iterator<Item = &'static InputKey> {
+        self.inputs().iter().filter(|key| values.get(key.name).is_some())
+    }
 }
 
 /// A key that takes other encoders as input; most kinds have one, called `input`.
@@ -120,7 +127,7 @@ pub struct InputKey {
     /// What the input's rows must represent; `None` accepts any. Where tokens are expected, items
     /// are accepted too.
     pub on: Option<RowKind>,
-    /// Whether the table must have the key; only the last may be missing.
+    /// Whether the table must have the key.
     pub required: bool,
     /// Whether its rows are those of the first input, as for weights of these rows: it reads
     /// `"probability:OBJECTIVE"`.
@@ -164,8 +171,8 @@ pub trait EncoderKind: Sync {
 pub struct DeclaredEncoder<'a> {
     /// The values of the table, with defaults.
     pub values: &'a Values,
-    /// The input of each input key of the table, in the order of the keys; several encoders under one
-    /// key are concatenated.
+    /// The input of each input key that the table has, in the order of the keys; several encoders under
+    /// one key are concatenated.
     pub inputs: &'a [LayerSpec],
     /// The encoders that the table names.
     pub named: &'a dyn Named,
@@ -199,9 +206,9 @@ pub trait EncoderConfig: Send + Sync {
     fn n_classes(&self, _fitted: &Fitted) -> u64 {
         0
     }
-    /// The number of adjacent rows of its input that a row joins.
-    fn joins(&self) -> usize {
-        1
+    /// How the rows of a sequence follow from those of its input.
+    fn reshaping(&self) -> Reshaping {
+        Reshaping::Same
     }
     /// What the frames must be that it reads, if it reads a field of frames.
     fn frames(&self) -> Option<FrameForm> {
@@ -236,6 +243,28 @@ pub trait EncoderConfig: Send + Sync {
     }
     /// Builds it, with its parameters.
     fn build(&self, setup: EncoderSetup<'_>) -> Result<Built>;
+}
+
+/// How the rows of a sequence follow from those of an encoder's input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reshaping {
+    /// One for each.
+    Same,
+    /// One for so many adjacent rows; the last may be of fewer.
+    Joined(usize),
+    /// One for each, after a row of its own.
+    Prefixed,
+}
+
+impl Reshaping {
+    /// The number of rows of a sequence whose input has n, at least 1.
+    pub fn n_rows(self, n: usize) -> usize {
+        match self {
+            Self::Same => n,
+            Self::Joined(joined) => n.div_ceil(joined),
+            Self::Prefixed => n + 1,
+        }
+    }
 }
 
 /// Elements that a step holds for each element of a layer's output, the most of any kind: those of a

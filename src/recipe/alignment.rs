@@ -15,7 +15,7 @@ use crate::{
     data::Axis,
     keys::{Refers, ValueType},
     model::{
-        encoder::RowSource,
+        encoder::{Reshaping, RowSource},
         tap::{RowKind, TapView},
     },
 };
@@ -26,21 +26,33 @@ struct Stand<'a> {
     of: Unit<'a>,
     /// The number of adjacent positions that a row has joined: 1, but for halved rows.
     joined: usize,
+    /// The number of positions in front of the first: 0, but for prefixed rows.
+    in_front: usize,
 }
 
 impl<'a> Stand<'a> {
     /// One row for each.
     fn each(of: Unit<'a>) -> Self {
-        Self { of, joined: 1 }
+        Self { of, joined: 1, in_front: 0 }
+    }
+
+    /// The rows of an encoder that reshapes these. A row in front of joined ones is worth as many positions as they are.
+    fn reshaped(self, reshaping: Reshaping) -> Self {
+        match reshaping {
+            Reshaping::Same => self,
+            Reshaping::Joined(n) => Self { joined: self.joined * n, ..self },
+            Reshaping::Prefixed => Self { in_front: self.in_front + self.joined, ..self },
+        }
     }
 
     /// Why rows do not line up with these; `other` says of which sequence the former are otherwise.
     fn mismatch(self, other: Self, otherwise: &str) -> String {
-        match (self.of == other.of, self.joined.max(other.joined)) {
-            (true, n) if n > 1 => {
-                format!("join {n} positions each; tap rows below the encoder of kind \"halve\"")
-            }
-            _ => otherwise.to_owned(),
+        if self.of != other.of {
+            return otherwise.to_owned();
+        }
+        match self.joined.max(other.joined) {
+            1 => "have a row in front; tap rows below the encoder of kind \"prefix\"".to_owned(),
+            n => format!("join {n} positions each; tap rows below the encoder of kind \"halve\""),
         }
     }
 }
@@ -97,9 +109,7 @@ impl Encoders {
         let layer = spec.signature.layer(Some(tap.layer))?;
         let layer = match &spec.segment_by {
             _ if tap.layer == 0 => input,
-            _ if layer.on == of_input => {
-                Stand { joined: input.joined * spec.config.joins(), ..input }
-            }
+            _ if layer.on == of_input => input.reshaped(spec.config.reshaping()),
             Some(field) => Stand::each(Unit::Segments(field)),
             None => here.above(input),
         };
@@ -266,7 +276,7 @@ fn of_encoder(
     diagnostics: &mut Diagnostics,
 ) {
     let mut first = None;
-    for (key, input) in spec.kind.source().inputs().iter().zip(&spec.inputs) {
+    for (key, input) in spec.kind.source().given(&spec.values).zip(&spec.inputs) {
         match together(encoders, input.of(here.at), prefix, here) {
             Ok(stand) => {
                 if let (true, Some(other), Some(stand)) = (key.weighs, first, stand)
@@ -338,7 +348,9 @@ fn together<'a>(
         let Some(stand) = encoders.stand(tap, prefix, here) else { continue };
         match first {
             Some((one, other)) if other != stand => {
-                let what = if other.of == stand.of {
+                let what = if other.of == stand.of && other.joined == stand.joined {
+                    "one of them has a row in front".to_owned()
+                } else if other.of == stand.of {
                     format!(
                         "a row of the one joins {} positions, of the other {}",
                         stand.joined, other.joined

@@ -24,7 +24,7 @@ use crate::{
     data::{Corpus, Vocabulary},
     keys::{Key, Located, Place, Refers, ValueType, Values},
     model::{
-        encoder::{self, DeclaredEncoder, EncoderConfig, EncoderKind, RowSource},
+        encoder::{self, DeclaredEncoder, EncoderConfig, EncoderKind, Reshaping, RowSource},
         tap::{EncoderSignature, LayerSpec, RowKind},
     },
     objective::EncoderView,
@@ -350,10 +350,10 @@ fn one(
     let sequences: Vec<LayerSpec> =
         layers.iter().map(|layer| segments::as_sequence(*layer, &segments)).collect();
     let config = configure(table, kind, &values, &sequences, &ByName(&others), diagnostics)?;
-    if config.joins() > 1 && segments != Segmented::default() {
+    if config.reshaping() != Reshaping::Same && segments != Segmented::default() {
         let place = table.get("input").map_or(table.place, |said| &said.place);
         let what = format!(
-            "{}: a {:?} joins rows of a whole text or recording; expected no segments in its `input`, and no \
+            "{}: a {:?} changes the rows of a whole text or recording; expected no segments in its `input`, and no \
              `segment_by`",
             table.label(),
             kind.name()
@@ -402,7 +402,7 @@ fn configure(
     named: &ByName<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Box<dyn EncoderConfig>> {
-    let keys = kind.source().inputs().iter();
+    let keys = kind.source().given(values);
     let mut vectors =
         keys.zip(inputs).filter(|(key, input)| key.on.is_some_and(|on| on != input.on));
     if let Some((key, _)) = vectors.next() {

@@ -3,15 +3,21 @@
 use super::{ObjectiveSpec, Recipe};
 use crate::{
     data::{Axis, Corpus},
-    model::encoder::RowSource,
+    model::encoder::{Reshaping, RowSource},
 };
 
-/// The sequence that the rows of a tap are computed from, and the numbers of adjacent rows that encoders join, from the
-/// lowest one.
+/// The sequence that the rows of a tap are computed from, and how each encoder reshapes them, from the lowest one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct TapLength {
     pub(super) sequence: usize,
-    pub(super) joined: Vec<usize>,
+    pub(super) reshaped: Vec<Reshaping>,
+}
+
+impl TapLength {
+    /// The number of rows for a sequence of n positions.
+    pub(super) fn n_rows(&self, n: usize) -> usize {
+        self.reshaped.iter().fold(n, |n, reshaping| reshaping.n_rows(n))
+    }
 }
 
 impl Recipe {
@@ -25,21 +31,21 @@ impl Recipe {
     ) -> Option<TapLength> {
         let mut tap = spec.taps.first()?.first()?;
         let mut prefix = tap.field.as_deref();
-        let mut joined = Vec::new();
+        let mut reshaped = Vec::new();
         loop {
             let encoder = &self.encoders[tap.encoder];
             if encoder.segment_by.is_some() {
                 return None;
             }
             if tap.layer > 0 {
-                joined.push(encoder.config.joins());
+                reshaped.push(encoder.config.reshaping());
             }
             if encoder.kind.source() == RowSource::Field {
                 let field = corpus.field(prefix.or(encoder.config.field())?)?;
                 let Axis::Sequence(sequence) = corpus.fields[field].axis else { return None };
-                joined.reverse();
+                reshaped.reverse();
                 let is_one = !corpus.sequences[sequence].is_list;
-                return is_one.then_some(TapLength { sequence, joined });
+                return is_one.then_some(TapLength { sequence, reshaped });
             }
             tap = encoder.inputs.first()?.of(corpus_idx).first()?;
             prefix = tap.field.as_deref().or(prefix);

@@ -238,6 +238,5 @@ mod tests {
             "no \"cfr\" among the heads; did you mean \"crf\"?"
         );
         assert_eq!(topic("head").unwrap_err(), "no list of \"head\"; did you mean \"heads\"?");
-        assert_eq!(entry("encoders", "prefix").unwrap_err(), "not built yet: prefix");
     }
 }

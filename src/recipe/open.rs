@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     CorpusSpec, Fault, Faults, ObjectiveSpec, Recipe, SplitSource, corpus::MAX_TRAIN_EXAMPLES,
-    lengths::TapLength, shipped,
+    shipped,
 };
 use crate::{
     data::{
@@ -91,9 +91,9 @@ impl Recipe {
     fn check_labels(&self, spec: &ObjectiveSpec, corpus_idx: usize, corpus: &Corpus) -> LabelCheck {
         let check = spec.config.check_corpus(corpus);
         match self.tap_length(spec, corpus_idx, corpus) {
-            Some(TapLength { sequence, joined }) => {
-                let n_rows = |n: usize| joined.iter().fold(n, |n, joins| n.div_ceil(*joins));
-                let rows = TapRows { sequence, n_rows: &n_rows };
+            Some(length) => {
+                let n_rows = |n: usize| length.n_rows(n);
+                let rows = TapRows { sequence: length.sequence, n_rows: &n_rows };
                 check.and(spec.config.check_rows(corpus, &rows))
             }
             None => check,

@@ -63,6 +63,8 @@ const CASES: &[&str] = &[
      hidden = 2\ncell = 'gru'\ninput_feeding = false\ntied = false\ninitial = 'learned'",
     "kind = 'halve'\ninput = 'trunk'",
     "kind = 'halve'\ninput = ['words', 'trunk']",
+    "kind = 'prefix'\ninput = 'words'",
+    "kind = 'prefix'\ninput = ['words', 'trunk']",
 ];
 
 /// The faults of a recipe whose corpus is `train.jsonl` with these objects.
@@ -209,11 +211,12 @@ fn every(mut check: impl FnMut(&Case, &str)) {
                 let is_other = spec.values.text_if_set(key.name) != Some(choice);
                 // Hidden sizes, weights and summaries have no meaning beside other choices.
                 let has_hidden = spec.values.count_if_set("hidden").is_some();
-                let has_second = spec.inputs.len() > 1;
+                let has = |key| spec.values.get(key).is_some();
                 let has_meaning = match key.name {
-                    "pooling" => !has_hidden && !has_second,
-                    "attention" => !has_hidden,
-                    "initial" => (*choice == "summary") == has_second,
+                    "pooling" => !has_hidden && !has("weights"),
+                    // Several heads divide the hidden size, and have a case of their own.
+                    "attention" => !has_hidden && *choice != "multi-head",
+                    "initial" => (*choice == "summary") == has("summary"),
                     _ => true,
                 };
                 if is_other && has_meaning {
@@ -246,8 +249,8 @@ fn rows_have_the_declared_number_and_dimension() {
         let (system, batch) = (case.tiny.system(), case.all());
         let n_rows = match case.on() {
             RowKind::Token => {
-                let joins = case.tiny.recipe.encoders[case.at].config.joins();
-                batch.packing(0).lengths().iter().map(|length| length.div_ceil(joins)).sum()
+                let reshaping = case.tiny.recipe.encoders[case.at].config.reshaping();
+                batch.packing(0).lengths().iter().map(|length| reshaping.n_rows(*length)).sum()
             }
             RowKind::Item => Segments::new(batch.packing(2), batch.symbols(2)).n_segments(),
             RowKind::Example => batch.n_examples(),
@@ -313,13 +316,16 @@ fn a_row_changes_only_with_words_in_its_context() {
         let before = shown(whole.clone());
         let context = case.tiny.recipe.objectives[0].layers[0].context;
         let mut any = false;
+        // Rows in front of those of the words.
+        let in_front = before.len().saturating_sub(whole.len());
         for place in 0..whole.len() {
             let after = shown(with_other_word(&whole, place));
             for (row, (before, after)) in before.iter().zip(&after).enumerate() {
                 let moved =
                     before.iter().zip(after).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
                 let read = case.on() != RowKind::Token
-                    || declared(context, row, whole.len()).contains(&place);
+                    || declared(context, row.saturating_sub(in_front), whole.len())
+                        .contains(&place);
                 assert!(
                     read || moved < 1e-6,
                     "{what}: row {row}, word {place} moved it by {moved}"

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use candle_core::{DType, Result, Tensor};
 
 use super::{
-    Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup, RowSource, SEQUENCE,
-    SequenceView,
+    Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup, Reshaping,
+    RowSource, SEQUENCE, SequenceView,
 };
 use crate::{
     kernel,
@@ -58,8 +58,8 @@ impl EncoderConfig for Config {
         vec![LayerSpec { width, context, directions: None, ..self.input }]
     }
 
-    fn joins(&self) -> usize {
-        2
+    fn reshaping(&self) -> Reshaping {
+        Reshaping::Joined(2)
     }
 
     fn has_weights(&self) -> bool {

@@ -279,3 +279,13 @@ fn words_with_a_vector_start_from_it_and_rare_ones_are_trained_if_asked() {
     let it = case("max_vectors = 1");
     assert_rows(&it, &[1], &[unknown]);
 }
+
+/// The row has a parameter of its own. A sentence of three words, one of one, and the row in front of each.
+#[test]
+fn a_prefix_is_in_front_of_each_sequence() {
+    let case = case("kind = 'prefix'\ninput = 'words'");
+    put(&case.1, "it.row", &[7.0]);
+    assert_rows(&case, &[1], &[7.0, 4.0]);
+    // Time-major: the longest sentence first.
+    assert_rows(&case, &[1, 0], &[7.0, 7.0, 1.0, 4.0, 2.0, 1.0]);
+}

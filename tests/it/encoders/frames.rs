@@ -148,8 +148,17 @@ fn rows_that_do_not_line_up_are_refused() {
                   input = 'it'\n[[objective]]\nname = 'tags'\nkind = 'tag'\ncorpus = 'sounds'\n\
                   label = 'tag'\ntap = 'halved'";
     let dense = |input: &str| format!("kind = 'dense'\ninput = {input}\nwidth = 2");
+    let prefixed = |input: &str| {
+        format!(
+            "kind = 'prefix'\ninput = 'seen'\n[[encoder]]\nname = 'both'\nkind = 'dense'\ninput = {input}\nwidth = 2\n\
+             [[objective]]\nname = 'both'\nkind = 'classify'\ncorpus = 'sounds'\nlabel = 'who'\ntap = 'both.mean'"
+        )
+    };
     let faults = [
         faults(&dense("['seen', 'half']"), TRAIN),
+        faults(&prefixed("['seen', 'it']"), TRAIN),
+        faults("kind = 'prefix'\ninput = 'seen'\nsegment_by = 'tag'", TRAIN),
+        faults(&tagged.replace("kind = 'halve'", "kind = 'prefix'"), TRAIN),
         faults(&dense("'text:seen'"), TRAIN),
         faults("kind = 'embed'\nfield = 'sound'\nwidth = 2", TRAIN),
         faults("kind = 'frames'\nfield = 'text'\nwidth = 2", TRAIN),
@@ -159,10 +168,13 @@ fn rows_that_do_not_line_up_are_refused() {
     ];
     insta::assert_snapshot!(faults.join("\n"), @r#"
     recipe.toml:31: "half" cannot be concatenated with "seen" in corpus "sounds": a row of the one joins 2 positions, of the other 1; add .mean, .max or .last
+    recipe.toml:35: "it" cannot be concatenated with "seen" in corpus "sounds": one of them has a row in front; add .mean, .max or .last
+    recipe.toml:31: `encoder.it`: a "prefix" changes the rows of a whole text or recording; expected no segments in its `input`, and no `segment_by`
+    recipe.toml:42: "tags" reads the field "tag" of corpus "sounds" by the rows of its `tap`, which have a row in front; tap rows below the encoder of kind "prefix"
     recipe.toml:27: "it.mean": the field "text" of corpus "sounds" has a string per token; expected a frame for each position
     recipe.toml:31: the field "sound" of corpus "sounds" has a frame for each position; expected one per token
     recipe.toml:31: the field "text" of corpus "sounds" has a string per token; expected a frame for each position
-    recipe.toml:31: `encoder.it`: a "halve" joins rows of a whole text or recording; expected no segments in its `input`, and no `segment_by`
+    recipe.toml:31: `encoder.it`: a "halve" changes the rows of a whole text or recording; expected no segments in its `input`, and no `segment_by`
     recipe.toml:42: "tags" reads the field "tag" of corpus "sounds" by the rows of its `tap`, which join 2 positions each; tap rows below the encoder of kind "halve"
     train.jsonl:1: expected frames of dimension 3 in "sound", found 2; set `encoder.it.width`
     train.jsonl:2: expected frames of dimension 3 in "sound", found 2; set `encoder.it.width`
