@@ -12,8 +12,8 @@ use std::{sync::Arc, time::Instant};
 use auxdesk::{
     data::Packing,
     kernel::{
-        self, DecoderAttention, DecoderCell, DecoderPackings, DecoderWeights, ParamGrads, ParamRef,
-        RecurrentWeights,
+        self, AttendedRows, DecodedRows, DecoderAttention, DecoderCell, DecoderWeights, ParamGrads,
+        ParamRef, RecurrentWeights,
     },
 };
 use candle_core::{D, Device, Result, Tensor, Var};
@@ -153,14 +153,17 @@ fn decoder(param_grads: &ParamGrads) {
         recurrent: weight(param_grads, 2, &[width, gates]),
         recurrent_bias: None,
         feed: Some(weight(param_grads, 3, &[width, gates])),
-        attention: DecoderAttention::General { key: weight(param_grads, 4, &[memory, width]) },
+        attention: vec![DecoderAttention::General {
+            key: weight(param_grads, 4, &[memory, width]),
+        }],
         output: weight(param_grads, 5, &[width + memory, width]),
     };
     let x = var(&[SEQUENCES * STEPS, width]);
     let rows = var(&[SEQUENCES * MEMORY, memory]);
     let initial = var(&[SEQUENCES, 2 * width]);
-    let packings = DecoderPackings { target: &target, memory: &of_memory };
-    let ours = || kernel::decode(&x, &rows, &initial, &weights, packings);
+    let decoded = DecodedRows { x: &x, initial: &initial, packing: &target };
+    let memories = [AttendedRows { rows: &rows, packing: &of_memory }];
+    let ours = || kernel::decode(decoded, &memories, &weights);
     // Multiplications and additions of the forward pass; the backward pass has twice as many.
     let of_row = 3 * width * gates + (width + memory) * width + MEMORY * (width + memory);
     let flops = 2 * SEQUENCES * (STEPS * of_row + MEMORY * memory * width);

@@ -69,7 +69,7 @@ pub use cross_entropy::{
 pub use ctc::ctc;
 pub use decoder::{DecoderMemory, decode};
 pub use decoder_weights::{
-    DecoderAttention, DecoderCell, DecoderPackings, DecoderState, DecoderWeights,
+    AttendedRows, DecodedRows, DecoderAttention, DecoderCell, DecoderState, DecoderWeights,
 };
 pub use device::{Device, DeviceName};
 pub use distance::{squared_distance, squared_distance_from};

@@ -56,10 +56,67 @@ pub enum DecoderAttention {
         /// v: (a).
         score: ParamRef,
     },
+    /// Several scaled inner products, each of a part of the query with that of the key.
+    MultiHead {
+        /// Their number n, which divides a.
+        heads: usize,
+        /// Q: (w, a).
+        query: ParamRef,
+        /// K: (memory, a).
+        key: ParamRef,
+        /// V: (memory, a).
+        value: ParamRef,
+    },
 }
 
-/// The parameters of a decoder with G gates, hidden size w, embedding dimension e, rows of the
-/// memory of dimension m, and outputs of dimension o.
+/// Dimensions of the attention over one memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct AttentionSizes {
+    /// m.
+    pub(super) memory: usize,
+    /// The dimension of keys and queries, of all heads together.
+    pub(super) key: usize,
+    /// The dimension of the context, of all heads together.
+    pub(super) context: usize,
+    /// The number of heads.
+    pub(super) heads: usize,
+}
+
+impl AttentionSizes {
+    /// The factor of inner products: 1 / √(a / n) with several heads (Vaswani et al. 2017).
+    pub(super) fn scale(self) -> f32 {
+        if self.heads == 1 { 1.0 } else { 1.0 / ((self.key / self.heads) as f32).sqrt() }
+    }
+}
+
+impl DecoderAttention {
+    /// The sizes, if the parameters fit together and to states of dimension w.
+    fn sizes(&self, width: usize) -> Result<Option<AttentionSizes>> {
+        let rows = |weight: &ParamRef| weight.var().dims2();
+        let one = |memory, key| AttentionSizes { memory, key, context: memory, heads: 1 };
+        Ok(match self {
+            Self::Dot => Some(one(width, width)),
+            Self::General { key } => {
+                let (memory, inner) = rows(key)?;
+                (inner == width).then_some(one(memory, width))
+            }
+            Self::Additive { key, query, score } => {
+                let ((memory, inner), score) = (rows(key)?, score.var().dims1()?);
+                (rows(query)? == (width, inner) && score == inner).then_some(one(memory, inner))
+            }
+            Self::MultiHead { heads, query, key, value } => {
+                let (memory, inner) = rows(key)?;
+                let fits = rows(query)? == (width, inner) && rows(value)? == (memory, inner);
+                let divides = *heads > 0 && inner.is_multiple_of(*heads);
+                let sizes = AttentionSizes { memory, key: inner, context: inner, heads: *heads };
+                (fits && divides).then_some(sizes)
+            }
+        })
+    }
+}
+
+/// The parameters of a decoder with G gates, hidden size w, embedding dimension e, and outputs of
+/// dimension o.
 #[derive(Clone, Debug)]
 pub struct DecoderWeights {
     /// The cell.
@@ -74,9 +131,9 @@ pub struct DecoderWeights {
     pub recurrent_bias: Option<ParamRef>,
     /// F, with input feeding: (o, G·w).
     pub feed: Option<ParamRef>,
-    /// The attention.
-    pub attention: DecoderAttention,
-    /// O: (w + m, o).
+    /// The attention over each memory, at least one.
+    pub attention: Vec<DecoderAttention>,
+    /// O: (w + the dimensions of all contexts, o).
     pub output: ParamRef,
 }
 
@@ -89,10 +146,8 @@ pub(super) struct Sizes {
     pub(super) width: usize,
     /// G·w.
     pub(super) gates: usize,
-    /// m.
-    pub(super) memory: usize,
-    /// The dimension of keys and queries.
-    pub(super) key: usize,
+    /// The dimension of a state and all contexts.
+    pub(super) joined: usize,
     /// o.
     pub(super) output: usize,
     /// The dimension of an initial state: h, and c if the cell passes one on.
@@ -100,33 +155,29 @@ pub(super) struct Sizes {
 }
 
 impl DecoderWeights {
-    /// The sizes, if the parameters fit together.
-    pub(super) fn sizes(&self) -> Result<Sizes> {
+    /// The sizes, and those of each attention, if the parameters fit together.
+    pub(super) fn sizes(&self) -> Result<(Sizes, Vec<AttentionSizes>)> {
         let (embedding, gates) = self.input.var().dims2()?;
         let (width, _) = self.recurrent.var().dims2()?;
         let (joined, output) = self.output.var().dims2()?;
-        let memory = joined.saturating_sub(width);
         let dims = |weight: &ParamRef| weight.var().dims().to_vec();
-        let (key, attention_fits) = match &self.attention {
-            DecoderAttention::Dot => (memory, memory == width),
-            DecoderAttention::General { key } => (width, dims(key) == [memory, width]),
-            DecoderAttention::Additive { key, query, score } => {
-                let inner = score.var().dims1()?;
-                (inner, dims(key) == [memory, inner] && dims(query) == [width, inner])
-            }
-        };
+        let attentions = self.attention.iter().map(|attention| attention.sizes(width));
+        let attentions = attentions.collect::<Result<Option<Vec<_>>>>()?.unwrap_or_default();
+        let contexts: usize = attentions.iter().map(|sizes| sizes.context).sum();
         let bias = self.recurrent_bias.as_ref().map(dims);
         let fits = gates == self.cell.n_gates() * width
             && dims(&self.bias) == [gates]
             && dims(&self.recurrent) == [width, gates]
             && bias == self.cell.has_recurrent_bias().then(|| vec![width])
             && self.feed.as_ref().is_none_or(|feed| dims(feed) == [output, gates])
-            && attention_fits
-            && [embedding, width, memory, key, output].iter().all(|&n| n > 0);
+            && attentions.iter().all(|sizes| sizes.memory > 0 && sizes.key > 0)
+            && contexts > 0
+            && joined == width + contexts
+            && [embedding, width, output].iter().all(|&n| n > 0);
         if !fits {
             bail!(
                 "decoder: {:?} cell with input {:?}, bias {:?}, recurrent {:?}, output {:?}, attention {:?}; \
-                 expected (e, Gw), (Gw), (w, Gw), (w + m, o), and an attention of w to m",
+                 expected (e, Gw), (Gw), (w, Gw), (w + contexts, o), and attentions of w",
                 self.cell,
                 dims(&self.input),
                 dims(&self.bias),
@@ -136,18 +187,30 @@ impl DecoderWeights {
             );
         }
         let initial = self.cell.n_states() * width;
-        Ok(Sizes { embedding, width, gates, memory, key, output, initial })
+        Ok((Sizes { embedding, width, gates, joined, output, initial }, attentions))
     }
 }
 
-/// The packings of the sequences that a decoder generates and of the memory that it attends to,
-/// over the same examples.
+/// The sequences that a decoder generates: the embeddings of the previous symbols (rows, e), the packing of the rows, and
+/// the initial states (sequences, w; for an LSTM 2·w).
 #[derive(Clone, Copy, Debug)]
-pub struct DecoderPackings<'a> {
-    /// Of the sequences.
-    pub target: &'a Packing,
-    /// Of the memory.
-    pub memory: &'a Packing,
+pub struct DecodedRows<'a> {
+    /// (rows, e).
+    pub x: &'a Tensor,
+    /// (sequences, w or 2·w).
+    pub initial: &'a Tensor,
+    /// Of the rows.
+    pub packing: &'a Packing,
+}
+
+/// A memory that a decoder attends to, with its packing over the same examples as the sequences
+/// that it generates.
+#[derive(Clone, Copy, Debug)]
+pub struct AttendedRows<'a> {
+    /// (memory rows, m).
+    pub rows: &'a Tensor,
+    /// Of the rows.
+    pub packing: &'a Packing,
 }
 
 /// What a step of a decoder passes on to the next one, a row for each hypothesis.
@@ -157,4 +220,6 @@ pub struct DecoderState {
     pub states: Tensor,
     /// y: (hypotheses, o).
     pub outputs: Tensor,
+    /// The attention of the step to each row of the first memory, the mean of its heads; empty before the first step.
+    pub attention: Vec<Vec<f32>>,
 }

@@ -1,8 +1,8 @@
 //! Generation: a text, word by word, from the outputs of a decoder.
 //!
 //! loss = −(Σ_t ln P(w_t | w_1 .. w_{t−1}, memory)) / words, over the words of the target and its end; words outside
-//! the decoder's vocabulary are one class, but for those that it can copy. An evaluation also generates texts, by greedy or beam search, and compares
-//! them with the targets.
+//! the decoder's vocabulary are one class, but for those that it can copy. An evaluation also generates texts, by greedy or beam search, and
+//! compares them with the targets.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -36,6 +36,7 @@ const LABEL: &str = "label";
 const TAP: &str = "tap";
 const BEAM: &str = "beam";
 const LENGTH_PENALTY: &str = "length_penalty";
+const COVERAGE_PENALTY: &str = "coverage_penalty";
 const LENGTH_RATIO: &str = "length_ratio";
 const EXTRA_LENGTH: &str = "extra_length";
 const TOKENIZATION: &str = "tokenization";
@@ -57,6 +58,13 @@ const KEYS: &[Key] = &[
         ValueType::Number(0.0, 5.0),
         "0.6",
         "α of the length penalty: hypotheses are ordered by ln p / ((5 + n)/6)^α; no effect with beam 1",
+    ),
+    Key::with_default(
+        COVERAGE_PENALTY,
+        ValueType::Number(0.0, 5.0),
+        "0",
+        "β of the coverage penalty: β·Σ_j ln min(attention to row j of the memory in all steps, 1) is added; no effect with \
+         beam 1",
     ),
     Key::with_default(
         LENGTH_RATIO,
@@ -113,6 +121,7 @@ impl ObjectiveKind for Generate {
             search: SearchOptions {
                 beam: values.count(BEAM),
                 length_penalty: values.number(LENGTH_PENALTY) as f32,
+                coverage_penalty: values.number(COVERAGE_PENALTY) as f32,
             },
             length_ratio: values.number(LENGTH_RATIO),
             extra_length: values.count(EXTRA_LENGTH),

@@ -61,6 +61,9 @@ const CASES: &[&str] = &[
     "kind = 'decoder'\ninput = 'words'\nsummary = 'words.mean'\nfield = 'pos'\nembed = 3\nwidth = 3",
     "kind = 'decoder'\ninput = ['words', 'words']\nfield = 'pos'\nembed = 3\nwidth = 6\nattention = 'additive'\n\
      hidden = 2\ncell = 'gru'\ninput_feeding = false\ntied = false\ninitial = 'learned'",
+    "kind = 'decoder'\ninput = 'words'\nsecond_input = 'trunk'\nsummary = 'words.mean'\nfield = 'pos'\nembed = 3\nwidth = 4\n\
+     attention = 'multi-head'\nheads = 2\nhidden = 6",
+    "kind = 'decoder'\ninput = 'words'\nsecond_input = 'words'\nfield = 'pos'\nembed = 3\nwidth = 3",
     "kind = 'halve'\ninput = 'trunk'",
     "kind = 'halve'\ninput = ['words', 'trunk']",
     "kind = 'prefix'\ninput = 'words'",
@@ -214,8 +217,7 @@ fn every(mut check: impl FnMut(&Case, &str)) {
                 let has = |key| spec.values.get(key).is_some();
                 let has_meaning = match key.name {
                     "pooling" => !has_hidden && !has("weights"),
-                    // Several heads divide the hidden size, and have a case of their own.
-                    "attention" => !has_hidden && *choice != "multi-head",
+                    "attention" => !has_hidden,
                     "initial" => (*choice == "summary") == has("summary"),
                     _ => true,
                 };

@@ -1,22 +1,23 @@
-//! The backward pass: a sweep over the time steps of each block, then the gradients of parameters.
+//! The backward pass of a block: a sweep over its time steps.
+
+use std::ops::Range;
 
 use candle_core::Result;
 use pulp::{Simd, WithSimd};
 
 use super::{
-    Decode, DecoderAttention, DecoderWeights, Sizes,
+    AttentionSizes, Decode, Sizes,
     attention::{AttendBack, SumOverTime},
     block::Block,
-    forward::{Forward, attended},
-    operands::{Operands, transposed},
+    forward::{AttentionValues, Forward, attended},
+    operands::{AttentionOperands, AttentionParameters, Operands, transposed},
 };
 use crate::kernel::{
     arch::with,
     buffer::Buffer,
-    gemm::{Accumulate, Matrix, Packed, Target, multiply_in_blocks, multiply_packed},
-    parameter::{Gradient, ParamRef},
+    gemm::{Accumulate, Matrix, Packed, Target, multiply_packed},
+    parameter::ParamRef,
     recurrent::{BackStep, Cell, GateGradients, Propagated},
-    row_sums::sum_of_rows,
 };
 
 /// The operands of the sweep: transposed parameters.
@@ -26,47 +27,77 @@ pub(super) struct BackwardPass {
     input: Packed,
     recurrent: Packed,
     feed: Option<Packed>,
-    key: Option<Packed>,
-    query: Option<Packed>,
+    attentions: Vec<Projections>,
     output: Packed,
+}
+
+/// The transposed parameters of an attention.
+struct Projections {
+    key: Option<Packed>,
+    value: Option<Packed>,
+    query: Option<Packed>,
 }
 
 /// The gradients of a block. Rows are those of the initial states, then those of the time steps,
 /// where nothing else is said.
 pub(super) struct Swept {
-    gates: GateGradients,
-    prev_states: Buffer,
+    pub(super) gates: GateGradients,
+    pub(super) prev_states: Buffer,
     /// With respect to what the output's tanh is taken of: (rows, o).
-    grad_pre: Buffer,
-    /// Of additive attention: (rows, key dimension).
-    grad_queries: Buffer,
-    /// With respect to projected keys: (memory rows, key dimension).
-    grad_keys: Buffer,
-    /// With respect to v of additive attention.
-    grad_score: Buffer,
+    pub(super) grad_pre: Buffer,
+    pub(super) attentions: Vec<SweptAttention>,
     /// (rows, e).
     pub(super) grad_x: Buffer,
-    /// (memory rows, m).
-    pub(super) grad_memory: Buffer,
     /// (sequences, w or 2·w).
     pub(super) grad_initial: Buffer,
+}
+
+/// The gradients of the attention over one memory of a block.
+pub(super) struct SweptAttention {
+    /// With respect to the inner products, or to the scores of additive attention, in the order of the weights.
+    scores: Buffer,
+    /// With respect to projected queries: (rows, key dimension).
+    pub(super) queries: Buffer,
+    /// With respect to projected keys: (memory rows, key dimension).
+    pub(super) keys: Buffer,
+    /// With respect to projected values: (memory rows, context dimension).
+    pub(super) values: Buffer,
+    /// With respect to v of additive attention.
+    pub(super) score: Buffer,
+    /// (memory rows, m).
+    pub(super) memory: Buffer,
+}
+
+impl SweptAttention {
+    /// Zeros, given the numbers of time steps, of their weights and of the rows of the memory.
+    fn new(of: &AttentionOperands, n_rows: usize, n_weights: usize, n_memory: usize) -> Self {
+        let AttentionSizes { memory, key, context, .. } = of.sizes;
+        let zeros = |is_there: bool, n: usize| Buffer::zeros(if is_there { n } else { 0 });
+        Self {
+            scores: Buffer::new(n_weights),
+            queries: zeros(of.query.is_some(), n_rows * key),
+            keys: zeros(of.key.is_some(), n_memory * key),
+            values: zeros(of.value.is_some(), n_memory * context),
+            score: zeros(of.score.is_some(), key),
+            memory: Buffer::zeros(n_memory * memory),
+        }
+    }
 }
 
 impl BackwardPass {
     pub(super) fn new<C: Cell>(op: &Decode<C>) -> Result<Self> {
         let weights = &op.weights;
-        let (key, query) = match &weights.attention {
-            DecoderAttention::Dot => (None, None),
-            DecoderAttention::General { key } => (Some(key), None),
-            DecoderAttention::Additive { key, query, .. } => (Some(key), Some(query)),
+        let of = |weight: Option<&ParamRef>| weight.map(transposed).transpose();
+        let projections = |attention| {
+            let AttentionParameters { key, value, query, .. } = AttentionParameters::of(attention);
+            Ok(Projections { key: of(key)?, value: of(value)?, query: of(query)? })
         };
         Ok(Self {
-            operands: Operands::new::<C>(weights, op.sizes)?,
+            operands: Operands::new::<C>(weights, (op.sizes, &op.attentions))?,
             input: transposed(&weights.input)?,
             recurrent: transposed(&weights.recurrent)?,
-            feed: weights.feed.as_ref().map(transposed).transpose()?,
-            key: key.map(transposed).transpose()?,
-            query: query.map(transposed).transpose()?,
+            feed: of(weights.feed.as_ref())?,
+            attentions: weights.attention.iter().map(projections).collect::<Result<_>>()?,
             output: transposed(&weights.output)?,
         })
     }
@@ -78,25 +109,24 @@ impl BackwardPass {
         forward: &Forward,
         gradient: &[f32],
     ) -> Swept {
-        let Sizes { width, gates, memory, key, output, .. } = self.operands.sizes;
+        let Sizes { width, gates, joined: joined_width, output, .. } = self.operands.sizes;
         let (n_initial, n_rows) = (block.n_initial(), block.n_rows());
-        let (n_all, joined_width) = (n_initial + n_rows, width + memory);
-        let Forward { values, memory: rows, keys } = forward;
-        let offsets = block.attention_offsets();
-        let is_additive = self.query.is_some();
+        let n_all = n_initial + n_rows;
+        let Forward { values, memories } = forward;
+        let attentions = (self.operands.attentions.iter().zip(&values.attentions))
+            .zip(&block.memories)
+            .map(|((operands, values), memory)| {
+                SweptAttention::new(operands, n_rows, values.weights.len(), memory.n_rows())
+            });
         let mut swept = Swept {
             gates: GateGradients::new::<C>(n_all * gates),
             prev_states: block.previous(&values.states, width),
             grad_pre: block.gathered(gradient, output),
-            grad_queries: Buffer::new(if is_additive { n_rows * key } else { 0 }),
-            grad_keys: Buffer::zeros(block.n_memory() * key),
-            grad_score: Buffer::zeros(if is_additive { key } else { 0 }),
+            attentions: attentions.collect(),
             grad_x: Buffer::new(0),
-            grad_memory: Buffer::zeros(block.n_memory() * memory),
             grad_initial: Buffer::new(0),
         };
         let mut grad_joined = Buffer::new(n_rows * joined_width);
-        let mut grad_scores = Buffer::new(offsets[n_rows]);
         // With respect to the states, rows of the initial states included as cells count them.
         let mut grad_states = Buffer::new(n_all * width);
         let mut propagated = Propagated::new::<C>(n_initial, width);
@@ -123,29 +153,35 @@ impl BackwardPass {
             );
             let grad_states_here = &mut grad_states[start * width..][..n * width];
             let states = &values.states[start * width..][..n * width];
-            let (queries, grad_queries) = if is_additive {
+            grad_states_here.fill(0.0);
+            for (at, swept) in swept.attentions.iter_mut().enumerate() {
+                let operands = &self.operands.attentions[at];
+                let AttentionValues { queries, weights, offsets, columns } = &values.attentions[at];
+                let (key, query) = (operands.sizes.key, &self.attentions[at].query);
                 let rows = first * key..(first + n) * key;
-                (&values.queries[rows.clone()], &mut swept.grad_queries[rows])
-            } else {
-                (states, &mut *grad_states_here)
-            };
-            let additive =
-                is_additive.then_some((&mut swept.grad_keys[..], &mut swept.grad_score[..]));
-            with(AttendBack {
-                of: attended(block, &self.operands, rows, keys.as_deref(), n),
-                queries,
-                attention: &values.attention[offsets[first]..offsets[first + n]],
-                grad_joined: joined,
-                joined_width,
-                grad_scores: &mut grad_scores[offsets[first]..offsets[first + n]],
-                grad_queries,
-                additive,
-            });
-            if let Some(query) = &self.query {
-                let grad_queries = &swept.grad_queries[first * key..][..n * key];
-                let target = Target::new(grad_states_here, width);
-                let grad_queries = Matrix::new(grad_queries, n, key);
-                multiply_packed(grad_queries, query, Accumulate::Overwrite, target);
+                let (queries, grad_queries) = match query {
+                    Some(_) => (&queries[rows.clone()], &mut swept.queries[rows.clone()]),
+                    None => (states, &mut *grad_states_here),
+                };
+                let is_additive = operands.score.is_some();
+                let additive = is_additive.then_some((&mut swept.keys[..], &mut swept.score[..]));
+                let here = offsets[first]..offsets[first + n];
+                with(AttendBack {
+                    of: attended(&block.memories[at].ranges[..n], operands, &memories[at]),
+                    queries,
+                    attention: &weights[here.clone()],
+                    grad_joined: joined,
+                    joined_width,
+                    columns: columns.clone(),
+                    grad_scores: &mut swept.scores[here],
+                    grad_queries,
+                    additive,
+                });
+                if let Some(query) = query {
+                    let target = Target::new(grad_states_here, width);
+                    let grad_queries = Matrix::new(&swept.queries[rows], n, key);
+                    multiply_packed(grad_queries, query, Accumulate::Add, target);
+                }
             }
             let states = grad_states_here.chunks_exact_mut(width);
             for (sums, joined) in states.zip(joined.chunks_exact(joined_width)) {
@@ -169,25 +205,57 @@ impl BackwardPass {
             );
             n_next = n;
         }
-        let steps = StepRows { block, offsets: &offsets, columns: joined_width };
-        steps.sum(&values.attention, &grad_joined, width, (&mut swept.grad_memory, memory));
-        if !is_additive {
-            let grad_keys = if keys.is_some() {
-                &mut swept.grad_keys
-            } else {
-                // The rows of the memory are the keys.
-                &mut swept.grad_memory
-            };
-            steps.sum(&grad_scores, &values.joined, 0, (grad_keys, key));
-        }
-        if let Some(weight) = &self.key {
-            let grad_keys = Matrix::new(&swept.grad_keys, block.n_memory(), key);
-            let target = Target::new(&mut swept.grad_memory, memory);
-            multiply_packed(grad_keys, weight, Accumulate::Add, target);
+        for (at, swept) in swept.attentions.iter_mut().enumerate() {
+            self.sweep_memory(at, (block, forward), &grad_joined, swept);
         }
         swept.grad_x = self.grad_x(block, &swept.gates);
         swept.grad_initial = self.grad_initial(n_initial, &propagated);
         swept
+    }
+
+    /// The gradients with respect to a memory, and to its keys and values where they are projected, from those with respect
+    /// to the scores and to the contexts of all time steps.
+    fn sweep_memory(
+        &self,
+        at: usize,
+        (block, forward): (&Block, &Forward),
+        grad_joined: &[f32],
+        swept: &mut SweptAttention,
+    ) {
+        let (of, operands) = (&self.attentions[at], &self.operands.attentions[at]);
+        let Forward { values, .. } = forward;
+        let AttentionValues { queries, weights, offsets, columns } = &values.attentions[at];
+        let AttentionSizes { memory, key, context, heads } = operands.sizes;
+        let joined_width = self.operands.sizes.joined;
+        let n_memory = block.memories[at].n_rows();
+        let SweptAttention {
+            scores: grad_scores,
+            keys: grad_keys,
+            values: grad_values,
+            memory: grad_memory,
+            ..
+        } = swept;
+        let steps = StepRows { block, ranges: &block.memories[at].ranges, offsets, heads };
+        // Where nothing is projected, the rows of the memory are averaged, or are the keys.
+        let sums = if of.value.is_some() { &mut *grad_values } else { &mut *grad_memory };
+        let contexts =
+            FactorRows { values: grad_joined, stride: joined_width, from: columns.start };
+        steps.sum(weights, contexts, (sums, context));
+        if operands.score.is_none() {
+            let queries = match &of.query {
+                Some(_) => FactorRows { values: queries, stride: key, from: 0 },
+                None => FactorRows { values: &values.joined, stride: joined_width, from: 0 },
+            };
+            let sums = if of.key.is_some() { &mut *grad_keys } else { &mut *grad_memory };
+            steps.sum(grad_scores, queries, (sums, key));
+        }
+        let projected = [(&of.key, &*grad_keys, key), (&of.value, &*grad_values, context)];
+        for (weight, gradient, columns) in projected {
+            let Some(weight) = weight else { continue };
+            let target = Target::new(grad_memory, memory);
+            let gradient = Matrix::new(gradient, n_memory, columns);
+            multiply_packed(gradient, weight, Accumulate::Add, target);
+        }
     }
 
     fn grad_x(&self, block: &Block, grads: &GateGradients) -> Buffer {
@@ -228,159 +296,49 @@ fn through_tanh(gradient: &mut [f32], y: &[f32]) {
     with(Through(gradient, y));
 }
 
-/// The rows of the time steps of each sequence of a block.
+/// The rows of the time steps of each sequence of a block, with a factor for each row of a memory and head.
 struct StepRows<'a> {
     block: &'a Block,
+    /// The rows of the memory of each sequence.
+    ranges: &'a [Range<usize>],
     /// The place of each row's factors.
     offsets: &'a [usize],
-    /// Columns of a row.
-    columns: usize,
+    heads: usize,
+}
+
+/// Columns of a matrix, from one on.
+#[derive(Clone, Copy)]
+struct FactorRows<'a> {
+    values: &'a [f32],
+    stride: usize,
+    from: usize,
 }
 
 impl StepRows<'_> {
-    /// Adds Σ_t factor_tj · row_t to row j of the memory, where row_t are some columns, from column
-    /// `from` on, of the rows of a matrix.
-    fn sum(&self, factors: &[f32], rows: &[f32], from: usize, (sums, width): (&mut [f32], usize)) {
+    /// Adds Σ_t factor_tj · row_t to row j of the memory, head by head.
+    fn sum(&self, factors: &[f32], rows: FactorRows<'_>, (sums, width): (&mut [f32], usize)) {
         let n_initial = self.block.n_initial();
-        for (b, range) in self.block.memory.iter().enumerate() {
-            let steps = self.block.steps.iter().take_while(|step| b < step.n_continuing);
-            let of_step = |row: usize| {
-                let factors = &factors[self.offsets[row]..self.offsets[row + 1]];
-                (factors, &rows[row * self.columns + from..][..width])
-            };
-            let steps: Vec<_> =
-                steps.map(|step| of_step(step.rows.start - n_initial + b)).collect();
+        let of_head = width / self.heads;
+        for (b, range) in self.ranges.iter().enumerate() {
             let sums = &mut sums[range.start * width..range.end * width];
-            with(SumOverTime { steps: &steps, sums, columns: width });
+            for head in 0..self.heads {
+                let steps = self.block.steps.iter().take_while(|step| b < step.n_continuing);
+                let of_step = |row: usize| {
+                    let factors = &factors[self.offsets[row] + head * range.len()..][..range.len()];
+                    let from = row * rows.stride + rows.from + head * of_head;
+                    (factors, &rows.values[from..][..of_head])
+                };
+                let steps: Vec<_> =
+                    steps.map(|step| of_step(step.rows.start - n_initial + b)).collect();
+                let columns = head * of_head..(head + 1) * of_head;
+                with(SumOverTime { steps: &steps, sums: &mut *sums, width, columns });
+            }
         }
     }
 }
 
 /// The rows of the time steps.
-fn after_initial<'a>(block: &Block, values: &'a [f32], columns: usize) -> Matrix<'a> {
+pub(super) fn after_initial<'a>(block: &Block, values: &'a [f32], columns: usize) -> Matrix<'a> {
     let first = block.n_initial() * columns;
     Matrix::new(&values[first..], block.n_rows(), columns)
-}
-
-/// The gradient of a parameter, summed over blocks in their order.
-struct Sum {
-    gradient: Buffer,
-    columns: usize,
-    is_empty: bool,
-}
-
-impl Sum {
-    fn of(weight: &ParamRef) -> Result<Self> {
-        let columns = weight.var().dims2()?.1;
-        Ok(Self { gradient: Buffer::new(weight.var().elem_count()), columns, is_empty: true })
-    }
-
-    /// Adds xᵀ·g.
-    fn add(&mut self, x: Matrix<'_>, g: &Packed) {
-        let accumulate = if self.is_empty { Accumulate::Overwrite } else { Accumulate::Add };
-        self.is_empty = false;
-        multiply_in_blocks(
-            x.transposed(),
-            g,
-            accumulate,
-            Target::new(&mut self.gradient, self.columns),
-        );
-    }
-
-    fn accumulate(mut self, weight: &ParamRef) -> Result<()> {
-        if self.is_empty {
-            self.gradient.fill(0.0);
-        }
-        weight.accumulate(Gradient::Dense(self.gradient))
-    }
-}
-
-/// The sum over blocks of the sums of rows.
-fn accumulate_sums<'a>(
-    weight: &ParamRef,
-    of_blocks: impl Iterator<Item = Matrix<'a>>,
-) -> Result<()> {
-    let mut sums = Buffer::zeros(weight.var().elem_count());
-    for rows in of_blocks {
-        for (sum, x) in sums.iter_mut().zip(&*sum_of_rows(rows)) {
-            *sum += x;
-        }
-    }
-    weight.accumulate(Gradient::Dense(sums))
-}
-
-/// Accumulates the gradients with respect to the parameters, given the embeddings of the batch.
-pub(super) fn accumulate<C: Cell>(
-    op: &Decode<C>,
-    x: &[f32],
-    saved: &[Forward],
-    swept: &[Swept],
-) -> Result<()> {
-    let DecoderWeights { input, bias, recurrent, recurrent_bias, feed, attention, output, .. } =
-        &op.weights;
-    let Sizes { embedding, width, gates, memory, key, output: out, .. } = op.sizes;
-    let parts = || op.blocks.iter().zip(saved).zip(swept);
-    let (mut of_input, mut of_recurrent) = (Sum::of(input)?, Sum::of(recurrent)?);
-    let mut of_output = Sum::of(output)?;
-    let mut of_feed = feed.as_ref().map(Sum::of).transpose()?;
-    for ((block, forward), swept) in parts() {
-        let n = block.n_rows();
-        let grad_gates = Packed::by_all_threads(after_initial(block, &swept.gates.input, gates));
-        let x = block.gathered(x, embedding);
-        of_input.add(Matrix::new(&x, n, embedding), &grad_gates);
-        let product = swept.gates.product.as_ref();
-        let product = product.map(|g| Packed::by_all_threads(after_initial(block, g, gates)));
-        let prev_states = after_initial(block, &swept.prev_states, width);
-        of_recurrent.add(prev_states, product.as_ref().unwrap_or(&grad_gates));
-        if let Some(of_feed) = &mut of_feed {
-            let fed = block.previous(forward.values.all_outputs(), out);
-            of_feed.add(after_initial(block, &fed, out), &grad_gates);
-        }
-        let grad_pre = Packed::by_all_threads(Matrix::new(&swept.grad_pre, n, out));
-        of_output.add(Matrix::new(&forward.values.joined, n, width + memory), &grad_pre);
-    }
-    of_input.accumulate(input)?;
-    of_recurrent.accumulate(recurrent)?;
-    of_output.accumulate(output)?;
-    if let Some((sum, feed)) = of_feed.zip(feed.as_ref()) {
-        sum.accumulate(feed)?;
-    }
-    let of_gates =
-        parts().map(|((block, _), swept)| after_initial(block, &swept.gates.input, gates));
-    accumulate_sums(bias, of_gates)?;
-    if let Some(bias) = recurrent_bias {
-        let of_products = parts().map(|((block, _), swept)| {
-            let product = swept.gates.product.as_ref().unwrap_or(&swept.gates.input);
-            after_initial(block, product, gates).some_columns(gates - width, width)
-        });
-        accumulate_sums(bias, of_products)?;
-    }
-    let (key_weight, query, score) = match attention {
-        DecoderAttention::Dot => return Ok(()),
-        DecoderAttention::General { key } => (key, None, None),
-        DecoderAttention::Additive { key, query, score } => (key, Some(query), Some(score)),
-    };
-    let mut of_key = Sum::of(key_weight)?;
-    let mut of_query = query.map(Sum::of).transpose()?;
-    for ((block, forward), swept) in parts() {
-        let grad_keys = Matrix::new(&swept.grad_keys, block.n_memory(), key);
-        let rows = Matrix::new(&forward.memory, block.n_memory(), memory);
-        of_key.add(rows, &Packed::by_all_threads(grad_keys));
-        if let Some(of_query) = &mut of_query {
-            let states = after_initial(block, &forward.values.states, width);
-            let grad_queries = Matrix::new(&swept.grad_queries, block.n_rows(), key);
-            of_query.add(states, &Packed::by_all_threads(grad_queries));
-        }
-    }
-    of_key.accumulate(key_weight)?;
-    if let Some((sum, query)) = of_query.zip(query) {
-        sum.accumulate(query)?;
-    }
-    match score {
-        None => Ok(()),
-        Some(score) => {
-            let of_blocks = swept.iter().map(|swept| Matrix::new(&swept.grad_score, 1, key));
-            accumulate_sums(score, of_blocks)
-        }
-    }
 }

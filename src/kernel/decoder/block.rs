@@ -1,13 +1,16 @@
 //! Blocks of sequences: those of a block are decoded together, with rows of their own.
 //!
 //! Block i of n has the sequences i, i + n, i + 2n, .., so that all blocks are about as long. Its
-//! rows are time-major, as those of the batch, after one row for each sequence's initial state. The
-//! memory of each of its sequences is contiguous.
+//! rows are time-major, as those of the batch, after one row for each sequence's initial state. Of
+//! each memory, the rows of each of its sequences are contiguous.
 
 use std::ops::Range;
 
-use super::DecoderPackings;
-use crate::kernel::{buffer::Buffer, recurrent::Step};
+use super::AttendedRows;
+use crate::{
+    data::Packing,
+    kernel::{buffer::Buffer, recurrent::Step},
+};
 
 /// Sequences in a block, about: their states are multiplied by all weights at each time step.
 const SEQUENCES: usize = 32;
@@ -20,15 +23,47 @@ pub(super) struct Block {
     pub(super) steps: Vec<Step>,
     /// For each row after those of the initial states, the row of the batch.
     rows: Vec<usize>,
-    /// The rows of its memory in that of the batch.
-    memory_rows: Vec<usize>,
-    /// For each of its sequences, the rows of its memory in that of the block.
-    pub(super) memory: Vec<Range<usize>>,
+    /// Its part of each memory.
+    pub(super) memories: Vec<BlockMemory>,
+}
+
+/// The rows of a memory that the sequences of a block attend to.
+pub(super) struct BlockMemory {
+    /// In the memory of the batch.
+    rows: Vec<usize>,
+    /// For each sequence, in the memory of the block.
+    pub(super) ranges: Vec<Range<usize>>,
+}
+
+impl BlockMemory {
+    fn new(examples: &[u32], packing: &Packing) -> Self {
+        let (mut rows, mut ranges) = (Vec::new(), Vec::new());
+        for &example in examples {
+            let from = rows.len();
+            rows.extend(packing.rows_of_example(example as usize));
+            ranges.push(from..rows.len());
+        }
+        Self { rows, ranges }
+    }
+
+    /// The number of its rows.
+    pub(super) fn n_rows(&self) -> usize {
+        self.ranges.last().map_or(0, |range| range.end)
+    }
+
+    /// Its rows with that many columns.
+    pub(super) fn gathered(&self, memory: &[f32], columns: usize) -> Buffer {
+        gathered(memory, columns, &self.rows)
+    }
+
+    /// Writes its rows, each of which is of one target sequence.
+    pub(super) fn scatter(&self, from: &[f32], columns: usize, to: &mut [f32]) {
+        scatter(from, columns, &self.rows, to);
+    }
 }
 
 /// The blocks of a batch: their number depends on that of the sequences alone.
-pub(super) fn blocks(packings: DecoderPackings<'_>) -> Vec<Block> {
-    let DecoderPackings { target, memory } = packings;
+pub(super) fn blocks(target: &Packing, memories: &[AttendedRows<'_>]) -> Vec<Block> {
     let n = target.n_sequences();
     let n_blocks = n.div_ceil(SEQUENCES).max(2).min(n);
     let examples = target.examples();
@@ -43,25 +78,22 @@ pub(super) fn blocks(packings: DecoderPackings<'_>) -> Vec<Block> {
             steps.push(Step { rows: start..start + n, prev_start, n_continuing: n });
             (prev_start, start) = (start, start + n);
         }
-        let (mut memory_rows, mut ranges) = (Vec::new(), Vec::new());
-        for &b in &sequences {
-            let from = memory_rows.len();
-            memory_rows.extend(memory.rows_of_example(examples[b] as usize));
-            ranges.push(from..memory_rows.len());
-        }
-        Block { sequences, steps, rows, memory_rows, memory: ranges }
+        let examples: Vec<u32> = sequences.iter().map(|&b| examples[b]).collect();
+        let memories = memories.iter().map(|memory| BlockMemory::new(&examples, memory.packing));
+        Block { steps, rows, memories: memories.collect(), sequences }
     };
     (0..n_blocks).map(block).collect()
 }
 
 impl Block {
-    /// One step of sequences whose memories are these rows.
-    pub(super) fn of_step(sequences: Range<usize>, memory: Vec<Range<usize>>) -> Self {
+    /// One step of sequences that attend to these rows of each memory.
+    pub(super) fn of_step(sequences: Range<usize>, ranges: Vec<Vec<Range<usize>>>) -> Self {
         let n = sequences.len();
         let rows = sequences.clone().collect();
         let step = Step { rows: n..2 * n, prev_start: 0, n_continuing: n };
-        let (sequences, memory_rows) = (sequences.collect(), Vec::new());
-        Self { sequences, steps: vec![step], rows, memory_rows, memory }
+        let memories = ranges.into_iter().map(|ranges| BlockMemory { rows: Vec::new(), ranges });
+        let (sequences, memories) = (sequences.collect(), memories.collect());
+        Self { sequences, steps: vec![step], rows, memories }
     }
 
     /// The number of rows of initial states.
@@ -74,19 +106,9 @@ impl Block {
         self.rows.len()
     }
 
-    /// The number of rows of its memory.
-    pub(super) fn n_memory(&self) -> usize {
-        self.memory.last().map_or(0, |range| range.end)
-    }
-
     /// The rows of the batch with that many columns, in the order of the block.
     pub(super) fn gathered(&self, x: &[f32], columns: usize) -> Buffer {
         gathered(x, columns, &self.rows)
-    }
-
-    /// The memory of its sequences.
-    pub(super) fn gathered_memory(&self, memory: &[f32], columns: usize) -> Buffer {
-        gathered(memory, columns, &self.memory_rows)
     }
 
     /// The initial states of its sequences.
@@ -97,11 +119,6 @@ impl Block {
     /// Writes its rows to those of the batch.
     pub(super) fn scatter(&self, from: &[f32], columns: usize, to: &mut [f32]) {
         scatter(from, columns, &self.rows, to);
-    }
-
-    /// Writes the rows of the memory, each of which is of one target sequence.
-    pub(super) fn scatter_memory(&self, from: &[f32], columns: usize, to: &mut [f32]) {
-        scatter(from, columns, &self.memory_rows, to);
     }
 
     /// Writes the rows of its sequences.
@@ -120,13 +137,13 @@ impl Block {
         previous
     }
 
-    /// The place of each row's attention weights, and at the end the number of all.
-    pub(super) fn attention_offsets(&self) -> Vec<usize> {
+    /// The place of each row's attention weights for a memory, and at the end the number of all.
+    pub(super) fn attention_offsets(&self, memory: usize, heads: usize) -> Vec<usize> {
         let mut offsets = vec![0];
         let mut n = 0;
         for step in &self.steps {
-            for range in &self.memory[..step.n_continuing] {
-                n += range.len();
+            for range in &self.memories[memory].ranges[..step.n_continuing] {
+                n += heads * range.len();
                 offsets.push(n);
             }
         }

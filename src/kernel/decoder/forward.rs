@@ -1,9 +1,11 @@
 //! The forward pass of a block, step by step.
 
+use std::ops::Range;
+
 use super::{
     attention::{Attend, Attended},
     block::Block,
-    operands::Operands,
+    operands::{AttentionOperands, MemoryValues, Operands},
 };
 use crate::kernel::{
     arch::with,
@@ -22,10 +24,8 @@ pub(super) struct BlockInputs<'a> {
     pub(super) initial: &'a [f32],
     /// The outputs that are fed to the first time step (sequences, o); empty for zeros.
     pub(super) fed: &'a [f32],
-    /// The memory of the block: (memory rows, m).
-    pub(super) memory: &'a [f32],
-    /// Its keys, unless they are its rows: (memory rows, key dimension).
-    pub(super) keys: Option<&'a [f32]>,
+    /// The memories of the block.
+    pub(super) memories: &'a [MemoryValues],
 }
 
 /// The values of a block. Rows are those of the initial states, then those of the time steps.
@@ -33,14 +33,52 @@ pub(super) struct Values {
     pub(super) saved: Saved,
     /// (initial rows + rows, w).
     pub(super) states: Buffer,
-    /// Of additive attention: (rows, key dimension).
-    pub(super) queries: Buffer,
-    /// The attention weights, row by row.
-    pub(super) attention: Buffer,
-    /// h and c: (rows, w + m).
+    /// Of each attention.
+    pub(super) attentions: Vec<AttentionValues>,
+    /// h and the contexts: (rows, joined).
     pub(super) joined: Buffer,
     /// (initial rows + rows, o).
     outputs: Buffer,
+}
+
+/// The values of the attention over one memory.
+pub(super) struct AttentionValues {
+    /// Where queries are projected: (rows, key dimension).
+    pub(super) queries: Buffer,
+    /// The attention weights, row by row.
+    pub(super) weights: Buffer,
+    /// The place of the weights of each row, and at the end their number.
+    pub(super) offsets: Vec<usize>,
+    /// Where its context is in a row of h and the contexts.
+    pub(super) columns: Range<usize>,
+}
+
+impl AttentionValues {
+    /// Those of each attention of a block, without values.
+    fn all(block: &Block, operands: &Operands) -> Vec<Self> {
+        let n_rows = block.n_rows();
+        let mut end = operands.sizes.width;
+        let of = |(memory, attention): (usize, &AttentionOperands)| {
+            let sizes = attention.sizes;
+            let offsets = block.attention_offsets(memory, sizes.heads);
+            let columns = end..end + sizes.context;
+            end = columns.end;
+            let n_queries = if attention.query.is_some() { n_rows * sizes.key } else { 0 };
+            let (queries, weights) = (Buffer::new(n_queries), Buffer::new(offsets[n_rows]));
+            Self { queries, weights, offsets, columns }
+        };
+        operands.attentions.iter().enumerate().map(of).collect()
+    }
+
+    /// The weights of each row, as the mean of its heads.
+    pub(super) fn means(&self, heads: usize) -> impl Iterator<Item = Vec<f32>> + '_ {
+        self.offsets.windows(2).map(move |ends| {
+            let weights = &self.weights[ends[0]..ends[1]];
+            let n = weights.len() / heads;
+            let mean = |at: usize| weights.iter().skip(at).step_by(n).sum::<f32>() / heads as f32;
+            (0..n).map(mean).collect()
+        })
+    }
 }
 
 impl Values {
@@ -58,8 +96,7 @@ impl Values {
 /// What the backward pass of a block needs.
 pub(super) struct Forward {
     pub(super) values: Values,
-    pub(super) memory: Buffer,
-    pub(super) keys: Option<Buffer>,
+    pub(super) memories: Vec<MemoryValues>,
 }
 
 /// Runs all time steps of a block.
@@ -67,21 +104,18 @@ pub(super) fn run<C: Cell>(block: &Block, operands: &Operands, given: BlockInput
     let sizes = operands.sizes;
     let (n_initial, n_rows) = (block.n_initial(), block.n_rows());
     let n_all = n_initial + n_rows;
-    let (width, joined_width) = (sizes.width, sizes.width + sizes.memory);
-    let offsets = block.attention_offsets();
-    let n_queries = if operands.query.is_some() { n_rows * sizes.key } else { 0 };
+    let (width, joined_width) = (sizes.width, sizes.joined);
     let mut values = Values {
         saved: Saved {
             gates: gates(block, operands, given.x),
             products: Buffer::new(n_all * width),
         },
         states: Buffer::new(n_all * width),
-        queries: Buffer::new(n_queries),
-        attention: Buffer::new(offsets[n_rows]),
+        attentions: AttentionValues::all(block, operands),
         joined: Buffer::new(n_rows * joined_width),
         outputs: Buffer::new(n_all * sizes.output),
     };
-    let Values { saved, states, queries, attention, joined, outputs } = &mut values;
+    let Values { saved, states, attentions, joined, outputs } = &mut values;
     let initial = block.gathered_initial(given.initial, sizes.initial);
     for (at, initial) in initial.chunks_exact(sizes.initial).enumerate() {
         states[at * width..][..width].copy_from_slice(&initial[..width]);
@@ -122,23 +156,29 @@ pub(super) fn run<C: Cell>(block: &Block, operands: &Operands, given: BlockInput
         {
             joined[..width].copy_from_slice(state);
         }
-        let queries = match &operands.query {
-            None => states,
-            Some(query) => {
-                let queries = &mut queries[first * sizes.key..][..n * sizes.key];
-                let target = Target::new(queries, sizes.key);
-                let states = Matrix::new(states, n, width);
-                multiply_packed(states, query, Accumulate::Overwrite, target);
-                queries
-            }
-        };
-        with(Attend {
-            of: attended(block, operands, given.memory, given.keys, n),
-            queries,
-            attention: &mut attention[offsets[first]..offsets[first + n]],
-            joined,
-            joined_width,
-        });
+        for (at, (operands, values)) in operands.attentions.iter().zip(&mut *attentions).enumerate()
+        {
+            let AttentionValues { queries, weights, offsets, columns } = values;
+            let queries = match &operands.query {
+                None => states,
+                Some(query) => {
+                    let key = operands.sizes.key;
+                    let queries = &mut queries[first * key..][..n * key];
+                    let target = Target::new(queries, key);
+                    let states = Matrix::new(states, n, width);
+                    multiply_packed(states, query, Accumulate::Overwrite, target);
+                    queries
+                }
+            };
+            with(Attend {
+                of: attended(&block.memories[at].ranges[..n], operands, &given.memories[at]),
+                queries,
+                attention: &mut weights[offsets[first]..offsets[first + n]],
+                joined,
+                joined_width,
+                columns: columns.clone(),
+            });
+        }
         let outputs = &mut outputs[start * sizes.output..][..n * sizes.output];
         let joined = Matrix::new(joined, n, joined_width);
         let target = Target::new(outputs, sizes.output);
@@ -148,20 +188,17 @@ pub(super) fn run<C: Cell>(block: &Block, operands: &Operands, given: BlockInput
     values
 }
 
-/// What the first n sequences of a block attend to.
+/// What some sequences of a block attend to.
 pub(super) fn attended<'a>(
-    block: &'a Block,
-    operands: &'a Operands,
-    memory: &'a [f32],
-    keys: Option<&'a [f32]>,
-    n: usize,
+    ranges: &'a [Range<usize>],
+    operands: &'a AttentionOperands,
+    memory: &'a MemoryValues,
 ) -> Attended<'a> {
     Attended {
-        key_width: operands.sizes.key,
-        memory_width: operands.sizes.memory,
-        keys: keys.unwrap_or(memory),
-        memory,
-        ranges: &block.memory[..n],
+        sizes: operands.sizes,
+        keys: memory.keys(),
+        values: memory.values(),
+        ranges,
         score: operands.score.as_deref(),
     }
 }

@@ -6,9 +6,9 @@ use candle_core::{Device, Result, Tensor, bail};
 use rayon::prelude::*;
 
 use super::{
-    Block, DecoderCell, DecoderState, DecoderWeights, Sizes,
+    AttendedRows, Block, DecoderCell, DecoderState, DecoderWeights, Sizes, check_memories,
     forward::{self, BlockInputs},
-    operands::Operands,
+    operands::{MemoryValues, Operands},
 };
 use crate::{
     data::Packing,
@@ -21,7 +21,7 @@ use crate::{
 /// Hypotheses per task.
 const HYPOTHESES: usize = 32;
 
-/// The memory of a batch's examples, and a decoder's parameters, as its steps read them.
+/// The memories of a batch's examples, and a decoder's parameters, as its steps read them.
 pub struct DecoderMemory {
     weights: DecoderWeights,
     sizes: Sizes,
@@ -31,58 +31,51 @@ pub struct DecoderMemory {
 enum Form {
     Fused {
         operands: Box<Operands>,
-        /// The rows, example by example.
-        rows: Buffer,
-        keys: Option<Buffer>,
-        /// The rows of each example.
-        ranges: Vec<Range<usize>>,
+        /// The rows of each, example by example.
+        memories: Vec<MemoryValues>,
+        /// The rows of each example in each.
+        ranges: Vec<Vec<Range<usize>>>,
     },
-    Plain(plain::PaddedMemory),
+    Plain(Vec<plain::PaddedMemory>),
 }
 
 impl DecoderState {
     /// The rows of some hypotheses, in the given order.
     pub fn select(&self, hypotheses: &[u32]) -> Result<Self> {
+        let attention = hypotheses.iter().map(|at| self.attention.get(*at as usize).cloned());
         Ok(Self {
             states: gather(&self.states, hypotheses.to_vec())?,
             outputs: gather(&self.outputs, hypotheses.to_vec())?,
+            attention: attention.flatten().collect(),
         })
     }
 }
 
 impl DecoderMemory {
-    /// The memory (memory rows, m) of the examples of a packing.
-    pub fn new(memory: &Tensor, packing: &Packing, weights: &DecoderWeights) -> Result<Self> {
-        let sizes = weights.sizes()?;
-        if memory.dims2()? != (packing.n_rows(), sizes.memory) {
-            bail!("decoder: memory {:?}; expected rows of {}", memory.shape(), sizes.memory);
-        }
-        let rows: Vec<Vec<usize>> =
-            (0..packing.n_examples()).map(|example| packing.rows_of_example(example)).collect();
+    /// The memory of each attention, with the rows of all examples of a batch.
+    pub fn new(memories: &[AttendedRows<'_>], weights: &DecoderWeights) -> Result<Self> {
+        let (sizes, attentions) = weights.sizes()?;
+        check_memories(memories, &attentions)?;
         let weights = weights.clone();
-        if !is_fused(memory.device()) {
-            let form = Form::Plain(plain::PaddedMemory::new(memory, &rows, &weights)?);
+        if !is_fused(memories[0].rows.device()) {
+            let padded = memories.iter().zip(&weights.attention).map(|(memory, attention)| {
+                let rows = rows_of_examples(memory.packing);
+                plain::PaddedMemory::new(memory.rows, &rows, attention)
+            });
+            let form = Form::Plain(padded.collect::<Result<_>>()?);
             return Ok(Self { weights, sizes, form });
         }
         let operands = match weights.cell {
-            DecoderCell::Lstm => Operands::new::<Lstm>(&weights, sizes)?,
-            DecoderCell::Gru => Operands::new::<Gru>(&weights, sizes)?,
+            DecoderCell::Lstm => Operands::new::<Lstm>(&weights, (sizes, &attentions))?,
+            DecoderCell::Gru => Operands::new::<Gru>(&weights, (sizes, &attentions))?,
         };
-        let (mut ranges, mut from) = (Vec::new(), 0);
-        for rows in &rows {
-            ranges.push(from..from + rows.len());
-            from += rows.len();
+        let (mut values, mut ranges) = (Vec::new(), Vec::new());
+        for (memory, operands) in memories.iter().zip(&operands.attentions) {
+            let (rows, of_examples) = by_example(memory, operands.sizes.memory)?;
+            values.push(operands.read(rows));
+            ranges.push(of_examples);
         }
-        let mut gathered = Buffer::new(from * sizes.memory);
-        slices::read(&memory.contiguous()?, |memory| {
-            let to = gathered.chunks_exact_mut(sizes.memory);
-            for (to, row) in to.zip(rows.into_iter().flatten()) {
-                to.copy_from_slice(&memory[row * sizes.memory..][..sizes.memory]);
-            }
-        })?;
-        let keys = operands.keys(&gathered);
-        let operands = Box::new(operands);
-        let form = Form::Fused { operands, rows: gathered, keys, ranges };
+        let form = Form::Fused { operands: Box::new(operands), memories: values, ranges };
         Ok(Self { weights, sizes, form })
     }
 
@@ -93,7 +86,7 @@ impl DecoderMemory {
             bail!("decoder: initial states of {columns}; expected {}", self.sizes.initial);
         }
         let outputs = Tensor::zeros((n, self.sizes.output), initial.dtype(), initial.device())?;
-        Ok(DecoderState { states: initial.clone(), outputs })
+        Ok(DecoderState { states: initial.clone(), outputs, attention: Vec::new() })
     }
 
     /// The next state, from the embeddings of the previous symbols (hypotheses, e) and the example
@@ -104,7 +97,9 @@ impl DecoderMemory {
             bail!("decoder: embeddings {:?} of {n} hypotheses", x.shape());
         }
         match &self.form {
-            Form::Plain(memory) => plain::decoder_step(x, state, examples, &self.weights, memory),
+            Form::Plain(memories) => {
+                plain::decoder_step(x, state, examples, &self.weights, memories)
+            }
             Form::Fused { .. } => match self.weights.cell {
                 DecoderCell::Lstm => self.fused::<Lstm>(x, state, examples),
                 DecoderCell::Gru => self.fused::<Gru>(x, state, examples),
@@ -118,7 +113,7 @@ impl DecoderMemory {
         state: &DecoderState,
         examples: &[u32],
     ) -> Result<DecoderState> {
-        let Form::Fused { operands, rows, keys, ranges } = &self.form else {
+        let Form::Fused { operands, memories, ranges } = &self.form else {
             bail!("decoder: a memory of another device")
         };
         let Sizes { width, output, initial, .. } = self.sizes;
@@ -127,22 +122,21 @@ impl DecoderMemory {
         let (x, states, fed) = (x?, states?, fed?);
         let run = |first: usize| {
             let hypotheses = first..n.min(first + HYPOTHESES);
-            let memory = examples[hypotheses.clone()].iter();
-            let memory = memory.map(|&example| ranges[example as usize].clone()).collect();
-            let block = Block::of_step(hypotheses, memory);
-            let given = BlockInputs {
-                x: &x,
-                initial: &states,
-                fed: &fed,
-                memory: rows,
-                keys: keys.as_deref(),
+            let of_examples = |ranges: &Vec<Range<usize>>| {
+                let examples = examples[hypotheses.clone()].iter();
+                examples.map(|&example| ranges[example as usize].clone()).collect()
             };
+            let ranges = ranges.iter().map(of_examples).collect();
+            let block = Block::of_step(hypotheses.clone(), ranges);
+            let given = BlockInputs { x: &x, initial: &states, fed: &fed, memories };
             let values = forward::run::<C>(&block, operands, given);
             (block, values)
         };
         let firsts: Vec<usize> = (0..n).step_by(HYPOTHESES).collect();
         let made: Vec<_> = firsts.into_par_iter().map(run).collect();
         let (mut states, mut outputs) = (vec![0.0; n * initial], vec![0.0; n * output]);
+        let heads = operands.attentions[0].sizes.heads;
+        let attention = made.iter().flat_map(|(_, values)| values.attentions[0].means(heads));
         for (block, values) in &made {
             block.scatter(values.outputs(block, output), output, &mut outputs);
             let from = block.n_initial() * width;
@@ -157,8 +151,35 @@ impl DecoderMemory {
             }
         }
         Ok(DecoderState {
+            attention: attention.collect(),
             states: Tensor::from_vec(states, (n, initial), &Device::Cpu)?,
             outputs: Tensor::from_vec(outputs, (n, output), &Device::Cpu)?,
         })
     }
+}
+
+/// The rows of each example, in the order of its positions.
+fn rows_of_examples(packing: &Packing) -> Vec<Vec<usize>> {
+    (0..packing.n_examples()).map(|example| packing.rows_of_example(example)).collect()
+}
+
+/// The rows of a memory, example by example, and where those of each example are.
+fn by_example(
+    AttendedRows { rows, packing }: &AttendedRows<'_>,
+    columns: usize,
+) -> Result<(Buffer, Vec<Range<usize>>)> {
+    let of_examples = rows_of_examples(packing);
+    let (mut ranges, mut from) = (Vec::new(), 0);
+    for rows in &of_examples {
+        ranges.push(from..from + rows.len());
+        from += rows.len();
+    }
+    let mut gathered = Buffer::new(from * columns);
+    slices::read(&rows.contiguous()?, |memory| {
+        let to = gathered.chunks_exact_mut(columns);
+        for (to, row) in to.zip(of_examples.into_iter().flatten()) {
+            to.copy_from_slice(&memory[row * columns..][..columns]);
+        }
+    })?;
+    Ok((gathered, ranges))
 }

@@ -1,23 +1,25 @@
 //! A decoder, one time step at a time. The formulas are in the fused operation's file.
 
-use candle_core::{DType, Result, Tensor, bail};
+use candle_core::{DType, Error, Result, Tensor, bail};
 use candle_nn::ops::{sigmoid, softmax};
 
 use super::{gather, parameter};
 use crate::kernel::decoder_weights::{
-    DecoderAttention, DecoderCell, DecoderPackings, DecoderState, DecoderWeights,
+    AttendedRows, DecodedRows, DecoderAttention, DecoderCell, DecoderState, DecoderWeights,
 };
 
 /// The memory of sequences, padded to the longest one.
 pub(in crate::kernel) struct PaddedMemory {
-    /// (sequences, longest, m).
-    rows: Tensor,
     /// (sequences, longest, key dimension).
     keys: Tensor,
+    /// What is averaged: (sequences, longest, context dimension).
+    values: Tensor,
     /// 0 for a row of the memory, −10³⁰ for padding: (sequences, longest).
     mask: Tensor,
     /// 1 for a sequence that has a memory, else 0: (sequences, 1).
     has_memory: Tensor,
+    /// The number of rows of each sequence.
+    lengths: Vec<usize>,
 }
 
 impl PaddedMemory {
@@ -25,9 +27,9 @@ impl PaddedMemory {
     pub(in crate::kernel) fn new(
         memory: &Tensor,
         of_sequences: &[Vec<usize>],
-        weights: &DecoderWeights,
+        attention: &DecoderAttention,
     ) -> Result<Self> {
-        let (n, width) = (of_sequences.len(), memory.dim(1)?);
+        let n = of_sequences.len();
         let longest = of_sequences.iter().map(Vec::len).max().unwrap_or(0).max(1);
         // The row after the last one is 0.
         let padded = memory.pad_with_zeros(0, 0, 1)?;
@@ -40,31 +42,37 @@ impl PaddedMemory {
             }
         }
         let rows = gather(&padded, ids)?;
-        let keys = match &weights.attention {
+        let keys = match attention {
             DecoderAttention::Dot => rows.clone(),
-            DecoderAttention::General { key } | DecoderAttention::Additive { key, .. } => {
-                rows.matmul(&parameter(key, memory))?
-            }
+            DecoderAttention::General { key }
+            | DecoderAttention::Additive { key, .. }
+            | DecoderAttention::MultiHead { key, .. } => rows.matmul(&parameter(key, memory))?,
+        };
+        let values = match attention {
+            DecoderAttention::MultiHead { value, .. } => rows.matmul(&parameter(value, memory))?,
+            _ => rows,
         };
         let has_memory: Vec<f32> =
             of_sequences.iter().map(|rows| if rows.is_empty() { 0.0 } else { 1.0 }).collect();
         let device = memory.device();
-        let key_width = keys.dim(1)?;
+        let split = |x: Tensor| x.reshape((n, longest, x.dim(1)?));
         Ok(Self {
-            rows: rows.reshape((n, longest, width))?,
-            keys: keys.reshape((n, longest, key_width))?,
+            keys: split(keys)?,
+            values: split(values)?,
             mask: Tensor::from_vec(mask, (n, longest), device)?,
             has_memory: Tensor::from_vec(has_memory, (n, 1), device)?,
+            lengths: of_sequences.iter().map(Vec::len).collect(),
         })
     }
 
     /// That of the first n sequences.
     fn first(&self, n: usize) -> Result<Self> {
         Ok(Self {
-            rows: self.rows.narrow(0, 0, n)?,
+            values: self.values.narrow(0, 0, n)?,
             keys: self.keys.narrow(0, 0, n)?,
             mask: self.mask.narrow(0, 0, n)?,
             has_memory: self.has_memory.narrow(0, 0, n)?,
+            lengths: self.lengths[..n].to_vec(),
         })
     }
 
@@ -72,16 +80,35 @@ impl PaddedMemory {
     fn select(&self, sequences: &[u32]) -> Result<Self> {
         let of = |x: &Tensor| gather(x, sequences.to_vec());
         Ok(Self {
-            rows: of(&self.rows)?,
+            values: of(&self.values)?,
             keys: of(&self.keys)?,
             mask: of(&self.mask)?,
             has_memory: of(&self.has_memory)?,
+            lengths: sequences.iter().map(|&at| self.lengths[at as usize]).collect(),
         })
     }
 
-    /// The context of each state: (sequences, m).
-    fn attend(&self, h: &Tensor, attention: &DecoderAttention) -> Result<Tensor> {
+    /// The context of each state (sequences, context dimension), and the weights of the rows as the mean of all heads
+    /// (sequences, longest).
+    fn attend(&self, h: &Tensor, attention: &DecoderAttention) -> Result<(Tensor, Tensor)> {
         let scores = match attention {
+            DecoderAttention::MultiHead { heads, query, .. } => {
+                let queries = h.matmul(&parameter(query, h))?;
+                let of_head = queries.dim(1)? / heads;
+                let contexts = (0..*heads).map(|head| {
+                    let columns = |x: &Tensor| {
+                        let last = x.rank() - 1;
+                        x.narrow(last, head * of_head, of_head)?.contiguous()
+                    };
+                    let queries = columns(&queries)?.unsqueeze(2)?;
+                    let scores = columns(&self.keys)?.matmul(&queries)?.squeeze(2)?;
+                    self.average((scores / (of_head as f64).sqrt())?, &columns(&self.values)?)
+                });
+                let parts = contexts.collect::<Result<Vec<_>>>()?;
+                let (contexts, shares): (Vec<Tensor>, Vec<Tensor>) = parts.into_iter().unzip();
+                let shares = Tensor::stack(&shares, 0)?.mean(0)?;
+                return Ok((Tensor::cat(&contexts, 1)?, shares));
+            }
             DecoderAttention::Dot | DecoderAttention::General { .. } => {
                 self.keys.contiguous()?.matmul(&h.unsqueeze(2)?)?.squeeze(2)?
             }
@@ -93,18 +120,30 @@ impl PaddedMemory {
                 fits.reshape((n * longest, inner))?.matmul(&score)?.reshape((n, longest))?
             }
         };
+        self.average(scores, &self.values.contiguous()?)
+    }
+
+    /// The mean of values, weighted by the softmax of scores (sequences, longest), and that softmax.
+    fn average(&self, scores: Tensor, values: &Tensor) -> Result<(Tensor, Tensor)> {
         let shares = softmax(&(scores + &self.mask)?, 1)?.broadcast_mul(&self.has_memory)?;
-        shares.unsqueeze(1)?.matmul(&self.rows.contiguous()?)?.squeeze(1)
+        Ok((shares.unsqueeze(1)?.matmul(values)?.squeeze(1)?, shares))
+    }
+
+    /// The weights of the rows of each sequence, without padding.
+    fn unpadded(&self, shares: &Tensor) -> Result<Vec<Vec<f32>>> {
+        let shares = shares.to_vec2::<f32>()?.into_iter().zip(&self.lengths);
+        Ok(shares.map(|(shares, length)| shares[..*length].to_vec()).collect())
     }
 }
 
-/// The next state, from the input's contribution to the gates.
+/// The next state, from the input's contribution to the gates, and the weights of the first memory's rows (sequences,
+/// longest).
 fn step(
     gates: &Tensor,
     state: &DecoderState,
     weights: &DecoderWeights,
-    memory: &PaddedMemory,
-) -> Result<DecoderState> {
+    memories: &[PaddedMemory],
+) -> Result<(DecoderState, Tensor)> {
     let of = |weight| parameter(weight, gates);
     let width = weights.recurrent.var().dim(0)?;
     let gates = match &weights.feed {
@@ -132,9 +171,15 @@ fn step(
             (h.clone(), h)
         }
     };
-    let context = memory.attend(&h, &weights.attention)?;
-    let outputs = Tensor::cat(&[&h, &context], 1)?.matmul(&of(&weights.output))?.tanh()?;
-    Ok(DecoderState { states, outputs })
+    let attended = memories.iter().zip(&weights.attention);
+    let attended = attended.map(|(memory, attention)| memory.attend(&h, attention));
+    let (contexts, shares): (Vec<_>, Vec<_>) =
+        attended.collect::<Result<Vec<_>>>()?.into_iter().unzip();
+    let joined: Vec<Tensor> = [h].into_iter().chain(contexts).collect();
+    let outputs = Tensor::cat(&joined, 1)?.matmul(&of(&weights.output))?.tanh()?;
+    let shares = shares.into_iter().next();
+    let shares = shares.ok_or_else(|| Error::msg("a decoder attends to a memory"))?;
+    Ok((DecoderState { states, outputs, attention: Vec::new() }, shares))
 }
 
 /// One step of hypotheses, each with the index of its example in the memory.
@@ -143,33 +188,37 @@ pub(in crate::kernel) fn decoder_step(
     state: &DecoderState,
     examples: &[u32],
     weights: &DecoderWeights,
-    memory: &PaddedMemory,
+    memories: &[PaddedMemory],
 ) -> Result<DecoderState> {
     let gates = super::linear(x, &weights.input, &weights.bias)?;
-    step(&gates, state, weights, &memory.select(examples)?)
+    let memories = memories.iter().map(|memory| memory.select(examples));
+    let memories = memories.collect::<Result<Vec<_>>>()?;
+    let (state, shares) = step(&gates, state, weights, &memories)?;
+    Ok(DecoderState { attention: memories[0].unpadded(&shares)?, ..state })
 }
 
 /// The outputs of teacher-forced sequences.
 pub(in crate::kernel) fn decode(
-    x: &Tensor,
-    memory: &Tensor,
-    initial: &Tensor,
+    DecodedRows { x, initial, packing: target }: DecodedRows<'_>,
+    memories: &[AttendedRows<'_>],
     weights: &DecoderWeights,
-    packings: DecoderPackings<'_>,
 ) -> Result<Tensor> {
-    let DecoderPackings { target, memory: of_memory } = packings;
     let output = weights.output.var().dim(1)?;
     if target.n_rows() == 0 {
         return Tensor::zeros((0, output), DType::F32, x.device());
     }
-    let of_sequences: Vec<Vec<usize>> = (target.examples().iter())
-        .map(|&example| of_memory.rows_of_example(example as usize))
-        .collect();
-    let memory = PaddedMemory::new(memory, &of_sequences, weights)?;
+    let examples = target.examples();
+    let padded = memories.iter().zip(&weights.attention).map(|(memory, attention)| {
+        let of = |&example: &u32| memory.packing.rows_of_example(example as usize);
+        let of_sequences: Vec<Vec<usize>> = examples.iter().map(of).collect();
+        PaddedMemory::new(memory.rows, &of_sequences, attention)
+    });
+    let memories = padded.collect::<Result<Vec<_>>>()?;
     let gates = super::linear(x, &weights.input, &weights.bias)?;
     let n = target.n_sequences();
     let outputs = Tensor::zeros((n, output), DType::F32, x.device())?;
-    let mut state = DecoderState { states: initial.clone(), outputs };
+    let attention = Vec::new();
+    let mut state = DecoderState { states: initial.clone(), outputs, attention };
     let mut all = Vec::new();
     for t in 0..target.max_len() {
         let rows = target.rows_at(t);
@@ -177,7 +226,8 @@ pub(in crate::kernel) fn decode(
         state.states = state.states.narrow(0, 0, n)?.contiguous()?;
         state.outputs = state.outputs.narrow(0, 0, n)?.contiguous()?;
         let gates = gates.narrow(0, rows.start, n)?;
-        state = step(&gates, &state, weights, &memory.first(n)?)?;
+        let memories = memories.iter().map(|memory| memory.first(n));
+        state = step(&gates, &state, weights, &memories.collect::<Result<Vec<_>>>()?)?.0;
         all.push(state.outputs.clone());
     }
     Tensor::cat(&all, 0)

@@ -5,7 +5,9 @@ use candle_core::{DType, Result, Tensor, bail};
 use super::{Copied, CopyLayer, Decoder, Decoding, SourceWords, UNKNOWN};
 use crate::{
     data::{Packing, Vocabulary},
-    kernel::{self, DecoderMemory, DecoderPackings, DecoderState, DecoderWeights, ParamRef},
+    kernel::{
+        self, AttendedRows, DecodedRows, DecoderMemory, DecoderState, DecoderWeights, ParamRef,
+    },
     model::{
         Mode, Rows,
         parameters::{Linear, Table},
@@ -53,18 +55,24 @@ impl Network {
         self.embedding.forward(classes, mode)
     }
 
-    /// The outputs of teacher forcing, from the embeddings of the previous classes, the memory, and the initial state of
+    /// The rows of the inputs that it attends to.
+    pub(super) fn memories<'a>(&self, inputs: &'a [Rows]) -> Vec<AttendedRows<'a>> {
+        let memories = inputs.iter().take(self.weights.attention.len());
+        memories.map(|rows| AttendedRows { rows: &rows.tensor, packing: &rows.packing }).collect()
+    }
+
+    /// The outputs of teacher forcing, from the embeddings of the previous classes, the inputs, and the initial state of
     /// each example of the batch.
     pub(in crate::model) fn outputs(
         &self,
         x: &Tensor,
-        memory: &Rows,
+        inputs: &[Rows],
         initial: &Tensor,
         target: &Packing,
     ) -> Result<Tensor> {
         let initial = kernel::gather(initial, target.examples())?; // (sequences, states)
-        let packings = DecoderPackings { target, memory: &memory.packing };
-        kernel::decode(x, &memory.tensor, &initial, &self.weights, packings)
+        let target = DecodedRows { x, initial: &initial, packing: target };
+        kernel::decode(target, &self.memories(inputs), &self.weights)
     }
 
     /// The initial state of these examples, one row for each: (examples, states).
@@ -82,7 +90,8 @@ impl Network {
             }
             Initial::Learned(row) => row.forward(vec![0; examples.len()], mode),
             Initial::Summary(layer) => {
-                let summaries = kernel::gather(&inputs[1].tensor, examples.to_vec())?;
+                let summary = &inputs[self.weights.attention.len()];
+                let summaries = kernel::gather(&summary.tensor, examples.to_vec())?;
                 kernel::tanh(&layer.forward(&summaries)?)
             }
         }
@@ -133,7 +142,7 @@ impl Decoder for Network {
         words: Option<&'a SourceWords>,
     ) -> Result<Box<dyn Decoding + 'a>> {
         let inputs: Vec<Rows> = inputs.iter().map(|rows| rows.with(rows.tensor.detach())).collect();
-        let memory = DecoderMemory::new(&inputs[0].tensor, &inputs[0].packing, &self.weights)?;
+        let memory = DecoderMemory::new(&self.memories(&inputs), &self.weights)?;
         Ok(Box::new(NetworkDecoding {
             network: self,
             inputs,
@@ -188,5 +197,9 @@ impl Decoding for NetworkDecoding<'_> {
         };
         (self.state, self.examples) = (Some(state), examples);
         Ok(log_probabilities)
+    }
+
+    fn attention(&self) -> &[Vec<f32>] {
+        self.state.as_ref().map_or(&[], |state| &state.attention)
     }
 }

@@ -49,12 +49,13 @@ impl Network {
         &self,
         mut previous: Vec<u32>,
         draws: &Draws,
-        memory: &Rows,
+        inputs: &[Rows],
         initial: &Tensor,
         target: &Packing,
     ) -> Result<Vec<u32>> {
         let examples = target.examples();
-        let memory = DecoderMemory::new(&memory.tensor.detach(), &memory.packing, &self.weights)?;
+        let inputs: Vec<Rows> = inputs.iter().map(|rows| rows.with(rows.tensor.detach())).collect();
+        let memory = DecoderMemory::new(&self.memories(&inputs), &self.weights)?;
         let initial = kernel::gather(&initial.detach(), examples.clone())?;
         let mut state = memory.start(&initial)?;
         for t in 1..target.max_len() {

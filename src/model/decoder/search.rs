@@ -2,8 +2,12 @@
 //!
 //! Each example has at most `beam` open hypotheses. Of all their continuations, the best that do not end stay open;
 //! one that ends is a result if it is among the best `beam`. An example is done when it has `beam` results, or when its
-//! hypotheses have the maximum length, where they can only end. Results are ordered by
-//! ln p / ((5 + n)/6)^α, with n the number of symbols and the end (Wu et al. 2016).
+//! hypotheses have the maximum length, where they can only end. Results are ordered by a score with n the number of
+//! symbols and the end, and a_tj the attention of step t to row j of the memory (Wu et al. 2016):
+//!
+//! ```text
+//! score = ln p / ((5 + n)/6)^α + β·Σ_j ln min(Σ_t a_tj, 1)
+//! ```
 
 use candle_core::{Result, bail};
 
@@ -27,6 +31,18 @@ pub struct SearchOptions {
     pub beam: usize,
     /// α of the length penalty.
     pub length_penalty: f32,
+    /// β of the coverage penalty.
+    pub coverage_penalty: f32,
+}
+
+impl SearchOptions {
+    /// The score of an ended hypothesis of n symbols, given the sum of its attention to each row.
+    fn score(self, log_probability: f32, n_symbols: usize, coverage: &[f32]) -> f32 {
+        let by_length = ((6.0 + n_symbols as f32) / 6.0).powf(self.length_penalty);
+        // An attention of 0 would take a score out of all comparisons.
+        let covered = coverage.iter().map(|sum| sum.clamp(f32::MIN_POSITIVE, 1.0).ln());
+        log_probability / by_length + self.coverage_penalty * covered.sum::<f32>()
+    }
 }
 
 /// A generated sequence.
@@ -36,15 +52,8 @@ pub struct Hypothesis {
     pub classes: Vec<u32>,
     /// ln p of the classes and the end.
     pub log_probability: f32,
-    /// The log-probability after the length penalty.
+    /// The log-probability after the length penalty, with the coverage penalty.
     pub score: f32,
-}
-
-impl Hypothesis {
-    fn new(classes: Vec<u32>, log_probability: f32, penalty: f32) -> Self {
-        let score = log_probability / ((6.0 + classes.len() as f32) / 6.0).powf(penalty);
-        Self { classes, log_probability, score }
-    }
 }
 
 /// An example of a batch, with the maximum length of its texts.
@@ -66,14 +75,16 @@ pub fn search(
     let mut found: Vec<Vec<Hypothesis>> = vec![Vec::new(); examples.len()];
     let indices: Vec<u32> = examples.iter().map(|searched| searched.example).collect();
     decoding.begin(&indices)?;
-    let mut open: Vec<Open> = (0..examples.len())
-        .map(|at| Open { at, from: at as u32, classes: Vec::new(), log_probability: 0.0 })
-        .collect();
+    let mut open: Vec<Open> =
+        (0..examples.len()).map(|at| Open { at, from: at as u32, ..Open::default() }).collect();
     while !open.is_empty() {
         let from: Vec<u32> = open.iter().map(|open| open.from).collect();
         let last = |open: &Open| open.classes.last().copied().unwrap_or(EDGE);
         let classes: Vec<u32> = open.iter().map(last).collect();
         let scores = decoding.step(&from, &classes)?;
+        if options.coverage_penalty > 0.0 {
+            open.iter_mut().zip(decoding.attention()).for_each(|(open, row)| open.attend(row));
+        }
         let mut next = Vec::new();
         let mut first = 0;
         for of_step in open.chunk_by(|a, b| a.at == b.at) {
@@ -96,6 +107,7 @@ pub fn search(
 }
 
 /// An open hypothesis.
+#[derive(Default)]
 struct Open {
     /// The place of its example among those that are searched.
     at: usize,
@@ -103,6 +115,16 @@ struct Open {
     from: u32,
     classes: Vec<u32>,
     log_probability: f32,
+    /// The sum of its attention to each row of the memory; empty without a coverage penalty.
+    coverage: Vec<f32>,
+}
+
+impl Open {
+    /// Adds the attention of a step.
+    fn attend(&mut self, weights: &[f32]) {
+        self.coverage.resize(weights.len(), 0.0);
+        self.coverage.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += weight);
+    }
 }
 
 /// The open hypotheses of one example.
@@ -140,7 +162,7 @@ impl OpenOfExample<'_> {
                  parameters or its inputs are not finite"
             );
         }
-        let SearchOptions { beam, length_penalty } = options;
+        let beam = options.beam;
         let is_last = self.open[0].classes.len() >= max_len;
         let n_before = next.len();
         for (rank, continuation) in self.best(2 * beam, is_last).into_iter().enumerate() {
@@ -149,13 +171,15 @@ impl OpenOfExample<'_> {
             if class == EDGE {
                 if rank < beam || is_last {
                     let classes = of.classes.clone();
-                    found.push(Hypothesis::new(classes, log_probability, length_penalty));
+                    let score = options.score(log_probability, classes.len(), &of.coverage);
+                    found.push(Hypothesis { classes, log_probability, score });
                 }
             } else if next.len() - n_before < beam {
                 let mut classes = of.classes.clone();
                 classes.push(class);
                 let from = self.first + place as u32;
-                next.push(Open { at: of.at, from, classes, log_probability });
+                let coverage = of.coverage.clone();
+                next.push(Open { at: of.at, from, classes, log_probability, coverage });
             }
         }
         if found.len() >= beam || is_last {

@@ -5,6 +5,7 @@
 //! Its output layer is the head of its objectives: it is trained by them also where their gradient does not reach the
 //! rows.
 
+mod attention;
 mod node;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -17,7 +18,7 @@ use super::{
 };
 use crate::{
     data::{Corpus, Fitted, Vocabulary, vectors::WordVectors},
-    kernel::{DecoderAttention, DecoderCell, DecoderWeights},
+    kernel::{DecoderCell, DecoderWeights},
     keys::{Key, MAX_WIDTH, Refers, ValueType, Values},
     model::{
         decoder::{CopyLayer, FIRST, Initial, Network, OutputLayer},
@@ -25,6 +26,7 @@ use crate::{
     },
     schedule::Schedule,
 };
+use attention::Attention;
 use node::Node;
 
 pub(super) struct DecoderKind;
@@ -34,8 +36,6 @@ const MIN_COUNT: &str = "min_count";
 const EMBED: &str = "embed";
 const WIDTH: &str = "width";
 const CELL: &str = "cell";
-const ATTENTION: &str = "attention";
-const HIDDEN: &str = "hidden";
 const INPUT_FEEDING: &str = "input_feeding";
 const INITIAL: &str = "initial";
 const TIED: &str = "tied";
@@ -43,8 +43,8 @@ const COPY: &str = "copy";
 const DROPOUT: &str = "dropout";
 const TEACHER_FORCING: &str = "teacher_forcing";
 
+const SECOND_INPUT: &str = "second_input";
 const SUMMARY: &str = "summary";
-const ADDITIVE: &str = "additive";
 
 const INPUTS: &[InputKey] = &[
     InputKey {
@@ -52,6 +52,13 @@ const INPUTS: &[InputKey] = &[
         about: "memory: the rows that it attends to; several are concatenated",
         on: Some(RowKind::Token),
         required: true,
+        weighs: false,
+    },
+    InputKey {
+        name: SECOND_INPUT,
+        about: "a second memory, to which it attends with other parameters",
+        on: Some(RowKind::Token),
+        required: false,
         weighs: false,
     },
     InputKey {
@@ -75,17 +82,9 @@ const KEYS: &[Key] = &[
     Key::with_default(EMBED, ValueType::Within(1, MAX_WIDTH), "128", "embedding dimension"),
     Key::with_default(WIDTH, ValueType::Within(1, MAX_WIDTH), "256", "hidden size"),
     Key::with_default(CELL, ValueType::Choice(&["lstm", "gru"]), "\"lstm\"", "recurrent cell"),
-    Key::with_default(
-        ATTENTION,
-        ValueType::Choice(&["general", "dot", ADDITIVE]),
-        "\"general\"",
-        "score of a state and a row of the memory: bilinear, their inner product, or a tanh layer",
-    ),
-    Key::optional(
-        HIDDEN,
-        ValueType::Within(1, MAX_WIDTH),
-        "hidden size of additive attention; default: `width`",
-    ),
+    attention::KEYS[0],
+    attention::KEYS[1],
+    attention::KEYS[2],
     Key::with_default(
         INPUT_FEEDING,
         ValueType::Switch,
@@ -145,8 +144,11 @@ impl EncoderKind for DecoderKind {
         declared: &DeclaredEncoder<'_>,
     ) -> std::result::Result<Box<dyn EncoderConfig>, String> {
         let values = declared.values;
-        let (width, memory) = (values.count(WIDTH), declared.inputs[0].width);
-        if let (Some(said), Some(_)) = (values.text_if_set(INITIAL), declared.inputs.get(1))
+        let n_memories = if values.get(SECOND_INPUT).is_some() { 2 } else { 1 };
+        let (memories, summary) = declared.inputs.split_at(n_memories);
+        let memories: Vec<usize> = memories.iter().map(|memory| memory.width).collect();
+        let summary = summary.first().map(|summary| summary.width);
+        if let (Some(said), Some(_)) = (values.text_if_set(INITIAL), summary)
             && said != SUMMARY
         {
             return Err(format!(
@@ -154,14 +156,6 @@ impl EncoderKind for DecoderKind {
                  them"
             ));
         }
-        let attention = values.text(ATTENTION);
-        if values.count_if_set(HIDDEN).is_some() && attention != ADDITIVE {
-            return Err(format!(
-                "expected no `hidden` beside `attention = {attention:?}`, which has no hidden layer, found both; remove it, \
-                 or set `attention = \"additive\"`"
-            ));
-        }
-        let summary = declared.inputs.get(1).map(|summary| summary.width);
         let initial = match (values.text_if_set(INITIAL), summary) {
             (None | Some(SUMMARY), Some(summary)) => InitialState::Summary(summary),
             (Some("learned"), _) => InitialState::Learned,
@@ -174,13 +168,8 @@ impl EncoderKind for DecoderKind {
             }
             _ => InitialState::Zero,
         };
-        if attention == "dot" && memory != width {
-            return Err(format!(
-                "expected the same dimension of `input` and `width` for `attention = \"dot\"`, found {memory} and \
-                 {width}; change `width`, or set `attention = \"general\"`"
-            ));
-        }
-        Ok(Box::new(Config::new(values, memory, initial)))
+        let attention = Attention::of(values, values.count(WIDTH), &memories)?;
+        Ok(Box::new(Config::new(values, memories, attention, initial)))
     }
 }
 
@@ -193,22 +182,14 @@ enum InitialState {
     Summary(usize),
 }
 
-/// The score of a state and a row of the memory.
-#[derive(Clone, Copy)]
-enum Attention {
-    Dot,
-    General,
-    /// With this hidden size.
-    Additive(usize),
-}
-
 /// The options of a decoder.
 struct Config {
     field: String,
     min_count: u64,
     embed: usize,
     width: usize,
-    memory: usize,
+    /// The dimension of each memory.
+    memories: Vec<usize>,
     cell: DecoderCell,
     attention: Attention,
     input_feeding: bool,
@@ -220,20 +201,20 @@ struct Config {
 }
 
 impl Config {
-    fn new(values: &Values, memory: usize, initial: InitialState) -> Self {
-        let width = values.count(WIDTH);
+    fn new(
+        values: &Values,
+        memories: Vec<usize>,
+        attention: Attention,
+        initial: InitialState,
+    ) -> Self {
         Self {
             field: values.text(FIELD).to_owned(),
             min_count: values.count(MIN_COUNT) as u64,
             embed: values.count(EMBED),
-            width,
-            memory,
+            width: values.count(WIDTH),
+            memories,
             cell: if values.text(CELL) == "gru" { DecoderCell::Gru } else { DecoderCell::Lstm },
-            attention: match values.text(ATTENTION) {
-                "dot" => Attention::Dot,
-                ADDITIVE => Attention::Additive(values.count_if_set(HIDDEN).unwrap_or(width)),
-                _ => Attention::General,
-            },
+            attention,
             input_feeding: values.switch(INPUT_FEEDING),
             initial,
             tied: values.switch(TIED),
@@ -248,28 +229,18 @@ impl Config {
         if self.tied { self.embed } else { self.width }
     }
 
-    /// The dimension of keys.
-    fn key(&self) -> usize {
-        match self.attention {
-            Attention::Dot | Attention::General => self.width,
-            Attention::Additive(hidden) => hidden,
-        }
-    }
-
+    /// A pointer over the rows of the first memory.
     fn copy_layer(&self, setup: &mut EncoderSetup<'_>) -> Result<CopyLayer> {
-        let mut scope = setup.scope.child("copy");
+        let (mut scope, memory) = (setup.scope.child("copy"), self.memories[0]);
+        let bound = (3.0 / memory as f64).sqrt();
         Ok(CopyLayer {
-            query: scope.linear("query", self.output(), self.memory)?,
-            sentinel: scope.uniform(
-                "sentinel",
-                &[1, self.memory],
-                (3.0 / self.memory as f64).sqrt(),
-            )?,
+            query: scope.linear("query", self.output(), memory)?,
+            sentinel: scope.uniform("sentinel", &[1, memory], bound)?,
         })
     }
 
     fn weights(&self, setup: &mut EncoderSetup<'_>) -> Result<DecoderWeights> {
-        let &Self { embed, width, memory, cell, .. } = self;
+        let &Self { embed, width, attention, cell, .. } = self;
         let (gates, output) = (cell.n_gates() * width, self.output());
         let mut scope = setup.scope.child("cell");
         let glorot = |inputs: usize, outputs: usize| (6.0 / (inputs + outputs) as f64).sqrt();
@@ -280,20 +251,14 @@ impl Config {
         let recurrent = matrix("recurrent", width, gates, bound)?;
         let feed = self.input_feeding.then(|| matrix("feed", output, gates, glorot(output, width)));
         let feed = feed.transpose()?;
-        let joined = width + memory;
+        let contexts: usize = self.memories.iter().map(|memory| attention.context(*memory)).sum();
+        let joined = width + contexts;
         let output = matrix("output", joined, output, glorot(joined, output))?;
-        let key = self.key();
-        let attention = match self.attention {
-            Attention::Dot => DecoderAttention::Dot,
-            Attention::General => {
-                DecoderAttention::General { key: matrix("key", memory, key, glorot(memory, key))? }
-            }
-            Attention::Additive(_) => DecoderAttention::Additive {
-                key: matrix("key", memory, key, glorot(memory, key))?,
-                query: matrix("query", width, key, glorot(width, key))?,
-                score: scope.uniform("score", &[key], glorot(key, 1))?,
-            },
-        };
+        let attention = self.memories.iter().enumerate().map(|(at, &memory)| match at {
+            0 => attention.weights(&mut scope, memory, width),
+            _ => attention.weights(&mut scope.child("second"), memory, width),
+        });
+        let attention = attention.collect::<Result<_>>()?;
         // The forget gate starts open (Jozefowicz et al. 2015).
         let is_forget = |at: usize| cell == DecoderCell::Lstm && (width..2 * width).contains(&at);
         let bias = (0..gates).map(|at| if is_forget(at) { 1.0 } else { 0.0 }).collect();
@@ -350,10 +315,15 @@ impl EncoderConfig for Config {
     }
 
     fn scratch(&self, batch: BatchSize) -> u64 {
-        let of_memory = PER_MEMORY * (self.memory + self.key()) as u64;
-        let states = (self.cell.n_gates() + 4) * self.width + self.memory;
+        let key = self.attention.key(self.width);
+        let contexts = self.memories.iter().map(|memory| self.attention.context(*memory));
+        let contexts: usize = contexts.sum();
+        let of_memory = self.memories.iter().map(|memory| PER_MEMORY * (memory + key) as u64);
+        let of_memory: u64 = of_memory.sum();
+        let states = (self.cell.n_gates() + 4) * self.width + contexts;
         let rows = (batch.tokens + batch.examples).saturating_mul(2 * states as u64);
-        let pairs = (batch.crossed + batch.tokens).saturating_mul(PER_PAIR);
+        let n_memories = self.memories.len() as u64;
+        let pairs = (batch.crossed + batch.tokens).saturating_mul(PER_PAIR * n_memories);
         batch.tokens.saturating_mul(of_memory).saturating_add(rows).saturating_add(pairs)
     }
 

@@ -43,10 +43,11 @@ pub(super) fn check(
     below: &Encoders,
     diagnostics: &mut Diagnostics,
 ) -> Option<()> {
-    let RowSource::Decoder(keys) = kind.source() else { return Some(()) };
+    let RowSource::Decoder(_) = kind.source() else { return Some(()) };
     let mut is_right = true;
     let of_items = |layer: &LayerSpec| (layer.on, layer.pooled) == (RowKind::Token, RowKind::Item);
-    for (key, _) in keys.iter().zip(layers).filter(|(_, layer)| of_items(layer)) {
+    let given = kind.source().given(values).zip(layers);
+    for (key, _) in given.filter(|(_, layer)| of_items(layer)) {
         let what = format!(
             "{}: expected one sequence per example, found the tokens of each item of a list; give one vector per item, as by \
              a view such as .mean",
@@ -64,8 +65,7 @@ pub(super) fn check(
             diagnostics.fault(&values.place("field"), what);
             is_right = false;
         }
-        // Only the last input may be missing.
-        for (key, input) in keys.iter().zip(reads) {
+        for (key, input) in kind.source().given(values).zip(reads) {
             let Some(reader) = input.all().find_map(|tap| reader(tap, field, below)) else {
                 continue;
             };

@@ -4,6 +4,10 @@ use crate::{
     data::{Purpose, draw},
 };
 
+fn options(beam: usize, length_penalty: f32) -> SearchOptions {
+    SearchOptions { beam, length_penalty, coverage_penalty: 0.0 }
+}
+
 /// A decoder over a few classes whose probabilities after a prefix are drawn from a seed, the example and the prefix.
 struct Drawn {
     n_classes: usize,
@@ -35,7 +39,7 @@ impl Drawn {
         let examples: Vec<SearchedExample> = (examples.iter())
             .map(|&(example, max_len)| SearchedExample { example, max_len })
             .collect();
-        search(self, &examples, SearchOptions { beam, length_penalty: penalty }).unwrap()
+        search(self, &examples, options(beam, penalty)).unwrap()
     }
 
     /// All sequences of an example of at most that length, from the best on.
@@ -45,7 +49,8 @@ impl Drawn {
         while let Some((prefix, log_probability)) = open.pop() {
             let scores = self.scores(example, &prefix);
             let ended = log_probability + scores[EDGE as usize];
-            all.push(Hypothesis::new(prefix.clone(), ended, penalty));
+            let score = options(1, penalty).score(ended, prefix.len(), &[]);
+            all.push(Hypothesis { classes: prefix.clone(), log_probability: ended, score });
             if prefix.len() < max_len {
                 for class in 2..self.n_classes as u32 {
                     let longer = [&prefix[..], &[class]].concat();
@@ -168,8 +173,8 @@ impl Decoding for Constant {
 #[test]
 fn scores_that_are_no_log_probabilities_are_errors() {
     let searched = [SearchedExample { example: 0, max_len: 5 }];
-    let options = SearchOptions { beam: 2, length_penalty: 0.6 };
-    let fault = |score| search(&mut Constant(score), &searched, options).unwrap_err().to_string();
+    let fault =
+        |score| search(&mut Constant(score), &searched, options(2, 0.6)).unwrap_err().to_string();
     for (score, found) in [(f32::NAN, "found NaN"), (f32::INFINITY, "found inf")] {
         let what = fault(score);
         assert!(what.contains("search: non-finite log-probabilities"), "{what}");
@@ -184,8 +189,7 @@ fn there_are_at_most_as_many_texts_as_open_hypotheses() {
     // At the greatest length all open hypotheses end.
     let searched = [SearchedExample { example: 0, max_len: 1 }];
     for beam in 1..4 {
-        let options = SearchOptions { beam, length_penalty: 0.0 };
-        let found = search(&mut Constant(-1.0), &searched, options).unwrap();
+        let found = search(&mut Constant(-1.0), &searched, options(beam, 0.0)).unwrap();
         assert_eq!(found[0].len(), beam, "{found:?}");
         assert!((found[0][0].log_probability + 1.0).abs() < 1e-6);
     }
@@ -194,8 +198,54 @@ fn there_are_at_most_as_many_texts_as_open_hypotheses() {
 #[test]
 fn the_length_penalty_is_that_of_wu_and_others() {
     // Three symbols and the end: ((5 + 4) / 6)^α.
-    let found = Hypothesis::new(vec![2, 3, 4], -3.0, 2.0);
-    assert!((found.score - -3.0 / 2.25).abs() < 1e-6);
+    let score = options(1, 2.0).score(-3.0, 3, &[]);
+    assert!((score - -3.0 / 2.25).abs() < 1e-6);
+}
+
+/// Two words, 2 and 3, each of which has probability ½ after itself and at the start, like the end. A step after 2 attends
+/// to the first of two rows, any other to the second.
+struct Attending {
+    attention: Vec<Vec<f32>>,
+}
+
+impl Decoding for Attending {
+    fn n_classes(&self) -> usize {
+        4
+    }
+
+    fn begin(&mut self, _examples: &[u32]) -> Result<()> {
+        Ok(())
+    }
+
+    fn step(&mut self, _from: &[u32], classes: &[u32]) -> Result<Vec<f32>> {
+        let to = |class: &u32| if *class == 2 { vec![1.0, 0.0] } else { vec![0.0, 0.5] };
+        self.attention = classes.iter().map(to).collect();
+        let third = (1.0f32 / 3.0).ln();
+        Ok([f32::NEG_INFINITY, third, third, third].repeat(classes.len()))
+    }
+
+    fn attention(&self) -> &[Vec<f32>] {
+        &self.attention
+    }
+}
+
+/// All texts of one length have one probability. The sums of attention of "2" are 1 and ½, of "3" 0 and 1: with the
+/// penalty "2" is first, and its score is 2·ln ⅓ + ln ½.
+#[test]
+fn the_coverage_penalty_prefers_texts_that_attend_to_every_row() {
+    let searched = [SearchedExample { example: 0, max_len: 1 }];
+    let found = |coverage_penalty| {
+        let options = SearchOptions { coverage_penalty, ..options(4, 0.0) };
+        let decoding = &mut Attending { attention: Vec::new() };
+        search(decoding, &searched, options).unwrap().remove(0)
+    };
+    let classes =
+        |found: &[Hypothesis]| found.iter().map(|it| it.classes.clone()).collect::<Vec<_>>();
+    assert_eq!(classes(&found(0.0)), [vec![], vec![2], vec![3]]);
+    let with = found(1.0);
+    assert_eq!(classes(&with), [vec![2], vec![], vec![3]]);
+    assert!((with[0].score - (2.0 * (1.0f32 / 3.0).ln() + 0.5f32.ln())).abs() < 1e-5);
+    assert!((with[0].log_probability - 2.0 * (1.0f32 / 3.0).ln()).abs() < 1e-6);
 }
 
 #[test]

@@ -45,13 +45,12 @@ impl Encoder for Node {
         let previous = match draws {
             None => previous,
             Some(draws) => {
-                let memory = &inputs[0];
-                self.network.sample_previous(previous, &draws, memory, &initial.tensor, &packing)?
+                self.network.sample_previous(previous, &draws, inputs, &initial.tensor, &packing)?
             }
         };
         let x = self.network.embed(previous, mode)?;
         let x = mode.dropout(&format!("{site}/embedding"), self.dropout, x)?;
-        let outputs = self.network.outputs(&x, &inputs[0], &initial.tensor, &packing)?;
+        let outputs = self.network.outputs(&x, inputs, &initial.tensor, &packing)?;
         let outputs = mode.dropout(&format!("{site}/output"), self.dropout, outputs)?;
         Ok(vec![initial, Rows::new(outputs, &packing)])
     }
