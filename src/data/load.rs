@@ -13,8 +13,8 @@ pub use hold_out::HoldOut;
 use groups::{Group, groups, have_pattern};
 
 use super::{
-    Axis, Corpus, Dictionary, Field, FieldValues, LabelNames, Pronunciations, Sentences, SplitData,
-    contents,
+    Axis, Corpus, Dictionary, Field, FieldValues, LabelNames, Pronunciations, Sentences,
+    SpelledField, SplitData, contents,
     path_pattern::{Match, is_pattern, matches},
     read::{Format, Labels, Location, Read, ReadError, Samples, Source, SourceFolder},
 };
@@ -45,6 +45,8 @@ pub struct Load<'a> {
     pub sentences: Option<&'a Sentences>,
     /// The field whose words are pronounced, and the file of their pronunciations, if the recipe gives one.
     pub pronounced: Option<(&'a str, CorpusFile)>,
+    /// The field that is spelled, if the recipe gives one.
+    pub spelled: Option<&'a SpelledField>,
     /// The files of the training split: one, or one for each field of a format with line-aligned files;
     /// each may be a pattern.
     pub train: Vec<CorpusFile>,
@@ -117,6 +119,9 @@ impl Load<'_> {
         let axis = of_tokens.map_or(Axis::Sequence(0), |field| field.axis);
         schema.fields.extend(self.path_field.map(Field::of_examples));
         schema.fields.extend(self.pronounced.as_ref().map(|_| Pronunciations::field()));
+        if self.spelled.is_some() {
+            SpelledField::extend(&mut schema);
+        }
         schema.fields.extend(self.sentences.map(|_| Sentences::field(axis)));
         Corpus {
             name: self.name.into(),
@@ -165,6 +170,9 @@ impl Load<'_> {
                 .examples
                 .iter_mut()
                 .for_each(|example| example.fields.resize(here + 1, None));
+        }
+        if let Some(spelling) = self.spelled {
+            spelling.add(&mut read.split, corpus);
         }
         if let Some(sentences) = self.sentences {
             sentences.divide(&mut read.split, corpus);

@@ -2,7 +2,8 @@
 //!
 //! loss = −(Σ_t ln P(w_t | w_1 .. w_{t−1}, memory)) / words, over the words of the target and its end; words outside
 //! the decoder's vocabulary are one class, but for those that it can copy. An evaluation also generates texts, by greedy or beam search, and
-//! compares them with the targets.
+//! compares them with the targets. Where the tokens of a text are characters, as of a field of
+//! [`SpelledField`](crate::data::SpelledField), texts are compared as transcripts are.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -14,12 +15,15 @@ use super::{
 };
 use crate::{
     data::{
-        Batch, Corpus, Lexicon, Prediction, normalize::Normalize, prediction::ScoredText,
-        vocabulary::Lookup,
+        Batch, Corpus, Lexicon, Prediction, SpelledField, normalize::Normalize,
+        prediction::ScoredText, vocabulary::Lookup,
     },
     kernel,
     keys::{Key, Refers, ValueType},
-    metric::{Gold, Scorer, Tokenization, scorer::GenerationScorer},
+    metric::{
+        Gold, Scorer, Tokenization,
+        scorer::{GenerationScorer, TranscriptScorer},
+    },
     model::{
         Decoder, RowKind, Rows,
         decoder::{
@@ -39,6 +43,7 @@ const LENGTH_PENALTY: &str = "length_penalty";
 const COVERAGE_PENALTY: &str = "coverage_penalty";
 const LENGTH_RATIO: &str = "length_ratio";
 const EXTRA_LENGTH: &str = "extra_length";
+const UNITS: &str = "units";
 const TOKENIZATION: &str = "tokenization";
 
 const KEYS: &[Key] = &[
@@ -79,12 +84,21 @@ const KEYS: &[Key] = &[
         "number of words in that sum",
     ),
     Key::with_default(
+        UNITS,
+        ValueType::Choice(&["words", CHARACTERS]),
+        "\"words\"",
+        "what the tokens of a text are: words, or characters as of a field \"spelling\", which are joined and scored as a \
+         transcript",
+    ),
+    Key::with_default(
         TOKENIZATION,
         ValueType::Choice(&["none", "13a"]),
         "\"none\"",
         "tokenization of BLEU, as in sacreBLEU: none for texts that are tokenized",
     ),
 ];
+
+const CHARACTERS: &str = "characters";
 
 const TAPS: &[TapKey] = &[TapKey { name: TAP, on: Some(RowKind::Step), selects: false }];
 
@@ -125,6 +139,7 @@ impl ObjectiveKind for Generate {
             },
             length_ratio: values.number(LENGTH_RATIO),
             extra_length: values.count(EXTRA_LENGTH),
+            units: if values.text(UNITS) == CHARACTERS { Units::Characters } else { Units::Words },
             tokenization: Tokenization::find(values.text(TOKENIZATION)),
         }))
     }
@@ -137,16 +152,36 @@ struct Config {
     search: SearchOptions,
     length_ratio: f64,
     extra_length: usize,
+    units: Units,
     tokenization: Tokenization,
+}
+
+/// What the tokens of a text are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Units {
+    Words,
+    Characters,
+}
+
+impl Units {
+    fn text(self, tokens: &[&str]) -> String {
+        match self {
+            Self::Words => tokens.join(" "),
+            Self::Characters => SpelledField::text(tokens.iter().copied()),
+        }
+    }
 }
 
 impl ObjectiveConfig for Config {
     fn metrics(&self) -> Vec<Metric> {
         // BLEU is 0 without a match of four words, as in texts of three.
-        let higher = ["chrf", "bleu", "exact_match"];
-        let higher = higher.map(|name| Metric { name, direction: Direction::Higher });
-        let perplexity = Metric { name: "perplexity", direction: Direction::Lower };
-        higher.into_iter().chain([perplexity]).collect()
+        let (higher, lower): (&[_], &[_]) = match self.units {
+            Units::Words => (&["chrf", "bleu", "exact_match"], &["perplexity"]),
+            Units::Characters => (&[], &["cer", "wer"]),
+        };
+        let metric = |direction| move |name: &&'static str| Metric { name, direction };
+        let higher = higher.iter().map(metric(Direction::Higher));
+        higher.chain(lower.iter().map(metric(Direction::Lower))).collect()
     }
 
     fn output(&self) -> Output<'_> {
@@ -203,7 +238,7 @@ impl Generator {
             let text: Option<Vec<&str>> =
                 rows.map(|row| Some(words.get(symbols.get(row).copied().flatten()?))).collect();
             match text {
-                Some(text) if !text.is_empty() => Gold::Texts(vec![text.join(" ")]),
+                Some(text) if !text.is_empty() => Gold::Texts(vec![self.config.units.text(&text)]),
                 _ => Gold::None,
             }
         };
@@ -246,7 +281,7 @@ impl Generator {
             _ => vocabulary.item(class - FIRST),
         };
         let words: Vec<&str> = hypothesis.classes.iter().map(word).collect();
-        ScoredText { text: words.join(" "), score: hypothesis.score }
+        ScoredText { text: self.config.units.text(&words), score: hypothesis.score }
     }
 }
 
@@ -292,7 +327,10 @@ impl Objective for Generator {
     }
 
     fn scorer(&self) -> Box<dyn Scorer> {
-        Box::new(GenerationScorer::new(self.config.tokenization))
+        match self.config.units {
+            Units::Words => Box::new(GenerationScorer::new(self.config.tokenization)),
+            Units::Characters => Box::new(TranscriptScorer::of_characters()),
+        }
     }
 
     fn set_search(&mut self, beam: Option<usize>, n_best: usize) -> bool {
@@ -303,6 +341,9 @@ impl Objective for Generator {
     }
 
     fn signatures(&self) -> Vec<String> {
-        self.config.tokenization.signatures().into()
+        match self.config.units {
+            Units::Words => self.config.tokenization.signatures().into(),
+            Units::Characters => Vec::new(),
+        }
     }
 }

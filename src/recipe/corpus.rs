@@ -1,11 +1,13 @@
 //! `[[corpus]]`: the files of examples, and their splits.
 
+mod derived;
+
 use std::{collections::BTreeMap, path::Path};
 
 use super::{check::Context, fault::Diagnostics, kind::Kinds, names::Named, shipped::location};
 use crate::{
     data::{
-        Axis, Field, FieldForm, LabelNames, Pronunciations, Schema, Sentences,
+        Axis, Field, FieldForm, LabelNames, Pronunciations, Schema, Sentences, SpelledField,
         load::{FaultPolicies, FaultPolicy},
         path_pattern,
         read::{self, Format, Location},
@@ -13,6 +15,8 @@ use crate::{
     keys::{Key, Place, Refers, ValueType, Values},
     nearest::hint,
 };
+
+pub(super) use derived::DICTIONARY;
 
 /// A corpus as the recipe describes it.
 #[derive(Clone)]
@@ -43,6 +47,8 @@ pub struct CorpusSpec {
     pub sentences: Option<Sentences>,
     /// The field whose words are pronounced, and the dictionary.
     pub pronounced: Option<(String, Location)>,
+    /// The field that is spelled.
+    pub spelled: Option<SpelledField>,
     /// The location of the table.
     pub place: Place,
 }
@@ -230,16 +236,9 @@ pub(super) const KEYS: &[Key] = &[
         ValueType::List(&ValueType::Text),
         "tokens that end a sentence; adds a field \"sentence\" with the sentence number of each token",
     ),
-    Key::optional(
-        PRONOUNCED,
-        ValueType::Text,
-        "field of a label or a raw text; adds a field \"phonemes\" with the phonemes of its words",
-    ),
-    Key::optional(
-        DICTIONARY,
-        ValueType::Path,
-        "dictionary of `pronounced`: a word and its phonemes in a line, as in CMUdict",
-    ),
+    derived::PRONOUNCED_KEY,
+    derived::DICTIONARY_KEY,
+    derived::SPELLED_KEY,
 ];
 
 /// Bounds the number of training examples.
@@ -248,11 +247,6 @@ pub(super) const MAX_TRAIN_EXAMPLES: &str = "max_train_examples";
 const NAMES: &str = "names";
 
 const SENTENCE_ENDS: &str = "sentence_ends";
-
-const PRONOUNCED: &str = "pronounced";
-
-/// The key of the file of pronunciations.
-pub(super) const DICTIONARY: &str = "dictionary";
 
 /// All keys of a corpus with this format.
 pub(super) fn keys(format: &dyn Format) -> Vec<Key> {
@@ -313,8 +307,12 @@ pub(super) fn check(
     let mut schema = format.schema(&values);
     let path_field = path_field(table.name, &values, &schema, diagnostics).ok()?;
     schema.fields.extend(path_field.as_deref().map(Field::of_examples));
-    let pronounced = pronounced(table.name, &values, &schema, diagnostics).ok()?;
+    let pronounced = derived::pronounced(table.name, &values, &schema, diagnostics).ok()?;
     schema.fields.extend(pronounced.as_ref().map(|_| Pronunciations::field()));
+    let spelled = derived::spelled(table.name, &values, &schema, diagnostics).ok()?;
+    if spelled.is_some() {
+        SpelledField::extend(&mut schema);
+    }
     let sentences = match values.get(SENTENCE_ENDS) {
         None => None,
         Some(_) if schema.fields.iter().any(|field| field.name == Sentences::FIELD) => {
@@ -350,6 +348,7 @@ pub(super) fn check(
         names,
         sentences,
         pronounced,
+        spelled,
         place: table.place.clone(),
         values,
     })
@@ -427,54 +426,6 @@ fn path_field(
         }
     }
     Ok(Some(field.to_owned()))
-}
-
-/// The field whose words are pronounced, and the dictionary, if the recipe gives both.
-fn pronounced(
-    table: &str,
-    values: &Values,
-    schema: &Schema,
-    diagnostics: &mut Diagnostics,
-) -> Result<Option<(String, Location)>, Reported> {
-    let (field, dictionary) = (values.text_if_set(PRONOUNCED), values.text_if_set(DICTIONARY));
-    let (key, what) = match (field, dictionary) {
-        (None, None) => return Ok(None),
-        (Some(_), None) => {
-            (PRONOUNCED, format!("expected `{DICTIONARY}` with it, found none; add it"))
-        }
-        (None, Some(_)) => {
-            (DICTIONARY, format!("expected `{PRONOUNCED}` with it, found none; add it"))
-        }
-        (Some(name), Some(dictionary)) => {
-            let has_words = |form| matches!(form, FieldForm::Label | FieldForm::Text);
-            let found = schema.fields.iter().find(|other| other.name == name);
-            let has_phonemes =
-                schema.fields.iter().any(|other| other.name == Pronunciations::FIELD);
-            match found.map(|field| field.form) {
-                _ if has_phonemes => {
-                    let what = "the corpus has a field \"phonemes\" already; remove the key or rename the field";
-                    (PRONOUNCED, what.to_owned())
-                }
-                Some(form) if has_words(form) => {
-                    return Ok(Some((name.to_owned(), location(dictionary))));
-                }
-                Some(form) => {
-                    let found = form.name();
-                    let what = format!(
-                        "expected a field of a string or a raw text per example, found {name:?} with {found}"
-                    );
-                    (PRONOUNCED, what)
-                }
-                None => {
-                    let fitting = schema.fields.iter().filter(|field| has_words(field.form));
-                    let hint = hint(name, fitting.map(|field| field.name.as_str()));
-                    (PRONOUNCED, format!("no field named {name:?}{hint}"))
-                }
-            }
-        }
-    };
-    diagnostics.fault(&values.place(key), format!("`corpus.{table}.{key}`: {what}"));
-    Err(Reported)
 }
 
 /// The names of integer labels; each field must have labels.

@@ -255,6 +255,7 @@ impl CorpusSpec {
                 .pronounced
                 .as_ref()
                 .map(|(field, file)| (field.as_str(), corpus_file(file))),
+            spelled: self.spelled.as_ref(),
             train: inputs(&self.train),
             dev: self.dev.as_ref().map(split),
             test: self.test.as_ref().map(split),

@@ -197,8 +197,8 @@ fn scheduled_sampling_trains_the_parameters_of_teacher_forcing() {
     assert_eq!(reached(&[set]), reached(&[]));
 }
 
-/// A run that translates each word and turns their order.
-fn trained(here: &Here) {
+/// A run that translates each word and turns their order, with these options.
+fn trained(here: &Here, sets: &[&str]) {
     let (mut source, mut target) = (String::new(), String::new());
     for n in 0..90_usize {
         let words = [n % 5, n / 5 % 5, n / 25 + n % 2];
@@ -260,7 +260,8 @@ muted = true
 "#,
     );
     let train = ["train", "recipe.toml", "--headless", "--run", "run", "--threads", "1"];
-    let exited = finish(&mut here.auxdesk(train));
+    let sets: Vec<&str> = sets.iter().flat_map(|set| ["--set", *set]).collect();
+    let exited = finish(&mut here.auxdesk([&train[..], &sets].concat()));
     assert_eq!(exited.code, Some(0), "{}", exited.err);
 }
 
@@ -272,7 +273,7 @@ fn predict(here: &Here, more: &[&str]) -> Exited {
 #[test]
 fn predict_writes_a_text_for_each_line_and_the_best_texts_with_scores() {
     let here = Here::new();
-    trained(&here);
+    trained(&here, &[]);
     here.write("input.txt", "a b c\n\nd e b\n");
     let greedy = predict(&here, &[]);
     assert_eq!((greedy.out.as_str(), greedy.code), ("C B A\n\nB E D\n", Some(0)), "{}", greedy.err);
@@ -312,6 +313,35 @@ fn predict_writes_a_text_for_each_line_and_the_best_texts_with_scores() {
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["objectives"][0]["signatures"][0], signature);
     assert!(json["objectives"][1].get("signatures").is_none());
+}
+
+#[test]
+fn a_text_is_generated_and_scored_character_by_character() {
+    let here = Here::new();
+    let sets = [
+        "corpus.pairs.spelled=target",
+        "encoder.writer.field=spelling",
+        "objective.text.label=spelling",
+        "objective.text.units=characters",
+        "train.best=text.cer",
+    ];
+    trained(&here, &sets);
+    here.write("input.txt", "a b c\nd e b\n");
+    let predicted = predict(&here, &["--beam", "2"]);
+    assert_eq!(
+        (predicted.out.as_str(), predicted.code),
+        ("C B A\nB E D\n", Some(0)),
+        "{}",
+        predicted.err
+    );
+    let summary = std::fs::read_to_string(here.path("run/summary.json")).unwrap();
+    let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
+    let dev = &summary["objectives"][0]["dev"];
+    assert_eq!(
+        (&dev["cer"], &dev["wer"]),
+        (&serde_json::json!(0.0), &serde_json::json!(0.0)),
+        "{summary}"
+    );
 }
 
 /// Captions of frames and entailed sentences are written by one decoder, from memories of their own.

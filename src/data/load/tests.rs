@@ -49,6 +49,7 @@ fn spec(values: &Values) -> Load<'_> {
         names: Box::leak(Box::default()),
         sentences: None,
         pronounced: None,
+        spelled: None,
         train,
         dev: None,
         test: None,

@@ -110,6 +110,7 @@ impl Setting {
             names: &LabelNames::default(),
             sentences: None,
             pronounced: None,
+            spelled: None,
             train: train.clone(),
             dev: None,
             test: None,
