@@ -18,14 +18,14 @@ pub use copy::Copied;
 pub use sample::{Choice, sample};
 pub use search::{Hypothesis, MAX_BEAM, SearchOptions, SearchedExample, search, searched_at_once};
 pub use source_words::{CopiedField, SourceWords};
-pub use targets::TargetRows;
+pub use targets::{TargetIds, TargetRows};
 
 pub(super) use copy::CopyLayer;
 pub(super) use network::{Initial, Network, OutputLayer};
 pub(super) use scheduled_sampling::Draws;
 
 use super::Rows;
-use crate::data::Vocabulary;
+use crate::data::{Lexicon, Vocabulary};
 
 /// The class of symbols outside the vocabulary. Search never generates it.
 pub const UNKNOWN: u32 = 0;
@@ -40,6 +40,14 @@ pub const FIRST: u32 = 2;
 pub trait Decoder: Send + Sync {
     /// The symbols that it generates; the class of the first is [`FIRST`].
     fn vocabulary(&self) -> &Vocabulary;
+    /// The classes of the strings of a field that it generates.
+    fn target_ids(&self, lexicon: &Lexicon) -> TargetIds {
+        TargetIds::new(self.vocabulary(), None, lexicon)
+    }
+    /// The text of some of its symbols.
+    fn text(&self, symbols: &[&str]) -> String {
+        symbols.join(" ")
+    }
     /// The field whose words it can copy, if it can.
     fn copies(&self) -> Option<&str> {
         None

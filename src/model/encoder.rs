@@ -20,6 +20,7 @@ mod pool;
 mod prefix;
 mod probability;
 mod recurrent;
+mod subwords;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -50,6 +51,7 @@ pub(crate) use labels::OBJECTIVE;
 /// Every encoder kind, in the order in which `auxdesk list` shows them.
 pub const ENCODERS: &[&dyn EncoderKind] = &[
     &embed::Embed,
+    &subwords::SubwordsKind,
     &characters::Characters,
     &bow::Bow,
     &frames::Frames,
@@ -206,7 +208,11 @@ pub trait EncoderConfig: Send + Sync {
     fn n_classes(&self, _fitted: &Fitted) -> u64 {
         0
     }
-    /// How the rows of a sequence follow from those of its input.
+    /// Whether it generates subwords.
+    fn has_subwords(&self) -> bool {
+        false
+    }
+    /// How the rows of a sequence follow from those of its input, or from the positions of its field.
     fn reshaping(&self) -> Reshaping {
         Reshaping::Same
     }
@@ -254,13 +260,15 @@ pub enum Reshaping {
     Joined(usize),
     /// One for each, after a row of its own.
     Prefixed,
+    /// At least one for each.
+    Split,
 }
 
 impl Reshaping {
-    /// The number of rows of a sequence whose input has n, at least 1.
+    /// The least number of rows of a sequence whose input has n, at least 1.
     pub fn n_rows(self, n: usize) -> usize {
         match self {
-            Self::Same => n,
+            Self::Same | Self::Split => n,
             Self::Joined(joined) => n.div_ceil(joined),
             Self::Prefixed => n + 1,
         }

@@ -92,7 +92,7 @@ impl ObjectiveKind for Bag {
         let values = declared.values;
         let label = values.text(LABEL).to_owned();
         let min_count = values.count_if_set(MIN_COUNT);
-        let is_decoded = decoded::field(declared, EXAMPLE_TAP[0].name) == Some(label.as_str());
+        let is_decoded = decoded::word_field(declared, EXAMPLE_TAP[0].name) == Some(label.as_str());
         if let (true, Some(found)) = (is_decoded, min_count) {
             let what = format!(
                 "expected no `{MIN_COUNT}`, as the vocabulary is that of the decoder, found {found}; remove it, or set that \

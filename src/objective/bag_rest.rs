@@ -75,6 +75,10 @@ impl ObjectiveKind for BagRest {
         declared: &Declared<'_>,
     ) -> std::result::Result<Box<dyn ObjectiveConfig>, ConfigFault> {
         decoded::check(declared, TAP, LABEL)?;
+        if decoded::word_field(declared, TAP).is_none() {
+            let what = "expected a decoder of words, found one of subwords; remove its `subwords`";
+            return Err(ConfigFault::Key(TAP, what.to_owned()));
+        }
         let values = declared.values;
         Ok(Box::new(Config { label: values.text(LABEL).to_owned(), k: values.count_if_set(K) }))
     }

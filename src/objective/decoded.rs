@@ -1,16 +1,21 @@
 //! Objectives that read a decoder: the field whose texts it generates, and checks of their tap and label.
 
-use super::{ConfigFault, Declared};
+use super::{ConfigFault, Declared, EncoderView};
 use crate::model::TapName;
 
-/// The field of the first decoder among the encoders that a tap key names.
-pub(super) fn field<'a>(declared: &Declared<'a>, tap: &str) -> Option<&'a str> {
+/// The first decoder among the encoders that a tap key names.
+fn decoder<'a>(declared: &Declared<'a>, tap: &str) -> Option<EncoderView<'a>> {
     let taps = declared.values.texts(tap);
     let mut views = taps.iter().filter_map(|tap| {
         let name = tap.parse::<TapName>().ok()?;
         (declared.encoder)(&name.encoder)
     });
-    let decoder = views.find(|view| view.signature.initial.is_some())?;
+    views.find(|view| view.signature.initial.is_some())
+}
+
+/// The field that it generates word by word; `None` if it generates subwords.
+pub(super) fn word_field<'a>(declared: &Declared<'a>, tap: &str) -> Option<&'a str> {
+    let decoder = decoder(declared, tap).filter(|decoder| !decoder.config.has_subwords())?;
     decoder.config.field()
 }
 
@@ -28,7 +33,7 @@ pub(super) fn check(
         return Err(ConfigFault::Key(tap, what));
     }
     let said = declared.values.text(label);
-    match field(declared, tap) {
+    match decoder(declared, tap).and_then(|decoder| decoder.config.field()) {
         Some(field) if field != said => Err(ConfigFault::Key(
             label,
             format!(

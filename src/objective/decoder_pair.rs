@@ -29,6 +29,12 @@ pub(super) fn fields(declared: &Declared<'_>) -> Result<[String; 2], ConfigFault
             let what = format!("`{key}`: expected a decoder without `copy`, found {tap:?}");
             return Err(ConfigFault::Key(key, what));
         }
+        if decoder.is_some_and(|decoder| decoder.config.has_subwords()) {
+            let what = format!(
+                "`{key}`: expected a decoder of words, found {tap:?}, which generates subwords"
+            );
+            return Err(ConfigFault::Key(key, what));
+        }
         decoder.and_then(|decoder| decoder.config.field()).map(str::to_owned).ok_or_else(|| {
             ConfigFault::Key(key, format!("`{key}`: expected a decoder, found {tap:?}"))
         })

@@ -23,11 +23,14 @@ use super::{
     text_bigrams,
 };
 use crate::{
-    data::{Batch, Bigrams, Corpus, Fitted, Prediction, normalize::Normalize, vocabulary::Lookup},
+    data::{Batch, Bigrams, Corpus, Fitted, Prediction},
     kernel,
     keys::{Key, ValueType},
     metric::{Gold, Scorer, scorer::GapScorer},
-    model::{Decoder, Rows, decoder::TargetRows},
+    model::{
+        Decoder, Rows,
+        decoder::{TargetIds, TargetRows},
+    },
     protocol::event::Direction,
 };
 
@@ -122,7 +125,7 @@ struct Side {
     field: String,
     marginal: Option<Bigrams>,
     /// The index of the field in each corpus that has it, and the ids of its strings.
-    attached: BTreeMap<usize, (usize, Lookup)>,
+    attached: BTreeMap<usize, (usize, TargetIds)>,
 }
 
 /// What a side says about each text of a batch.
@@ -211,8 +214,7 @@ impl Objective for DualGap {
     fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
         for Side { decoder, field, attached, .. } in &mut self.sides {
             let Some(field) = corpus.field(field) else { continue };
-            let lexicon = &corpus.lexicons[field];
-            let ids = Lookup::new(decoder.vocabulary(), lexicon, Normalize::default());
+            let ids = decoder.target_ids(&corpus.lexicons[field]);
             attached.insert(corpus_idx, (field, ids));
         }
     }

@@ -14,10 +14,7 @@ use super::{
     ObjectiveKind, ObjectiveSetup, Output, RawLoss, TapKey, decoded,
 };
 use crate::{
-    data::{
-        Batch, Corpus, Lexicon, Prediction, SpelledField, normalize::Normalize,
-        prediction::ScoredText, vocabulary::Lookup,
-    },
+    data::{Batch, Corpus, Lexicon, Prediction, SpelledField, prediction::ScoredText},
     kernel,
     keys::{Key, Refers, ValueType},
     metric::{
@@ -28,7 +25,7 @@ use crate::{
         Decoder, RowKind, Rows,
         decoder::{
             Copied, CopiedField, FIRST, Hypothesis, MAX_BEAM, SearchOptions, SearchedExample,
-            SourceWords, TargetRows, search, searched_at_once,
+            SourceWords, TargetIds, TargetRows, search, searched_at_once,
         },
     },
     protocol::event::Direction,
@@ -130,6 +127,11 @@ impl ObjectiveKind for Generate {
     ) -> std::result::Result<Box<dyn ObjectiveConfig>, ConfigFault> {
         decoded::check(declared, TAP, LABEL)?;
         let values = declared.values;
+        if values.text(UNITS) == CHARACTERS && decoded::word_field(declared, TAP).is_none() {
+            let what = "expected `units = \"words\"` of a decoder of subwords, which are joined to words, found \
+                        \"characters\"";
+            return Err(ConfigFault::Key(UNITS, what.to_owned()));
+        }
         Ok(Box::new(Config {
             label: values.text(LABEL).to_owned(),
             search: SearchOptions {
@@ -218,7 +220,7 @@ struct Generator {
 /// The field of a corpus.
 struct Attached {
     field: usize,
-    ids: Lookup,
+    ids: TargetIds,
     words: Lexicon,
     /// The words that the decoder can copy.
     copied: Option<CopiedField>,
@@ -281,7 +283,11 @@ impl Generator {
             _ => vocabulary.item(class - FIRST),
         };
         let words: Vec<&str> = hypothesis.classes.iter().map(word).collect();
-        ScoredText { text: self.config.units.text(&words), score: hypothesis.score }
+        let text = match self.config.units {
+            Units::Words => self.decoder.text(&words),
+            Units::Characters => self.config.units.text(&words),
+        };
+        ScoredText { text, score: hypothesis.score }
     }
 }
 
@@ -289,7 +295,7 @@ impl Objective for Generator {
     fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
         let Some(field) = corpus.field(&self.config.label) else { return };
         let words = corpus.lexicons[field].clone();
-        let ids = Lookup::new(self.decoder.vocabulary(), &words, Normalize::default());
+        let ids = self.decoder.target_ids(&words);
         let source = self.decoder.copies().and_then(|name| corpus.field(name));
         let copied =
             source.map(|source| CopiedField::new(self.decoder.vocabulary(), corpus, source, field));

@@ -28,12 +28,14 @@ struct Stand<'a> {
     joined: usize,
     /// The number of positions in front of the first: 0, but for prefixed rows.
     in_front: usize,
+    /// Whether it has several rows for a position, as for the subwords of a word.
+    is_split: bool,
 }
 
 impl<'a> Stand<'a> {
     /// One row for each.
     fn each(of: Unit<'a>) -> Self {
-        Self { of, joined: 1, in_front: 0 }
+        Self { of, joined: 1, in_front: 0, is_split: false }
     }
 
     /// The rows of an encoder that reshapes these. A row in front of joined ones is worth as many positions as they are.
@@ -42,6 +44,7 @@ impl<'a> Stand<'a> {
             Reshaping::Same => self,
             Reshaping::Joined(n) => Self { joined: self.joined * n, ..self },
             Reshaping::Prefixed => Self { in_front: self.in_front + self.joined, ..self },
+            Reshaping::Split => Self { is_split: true, ..self },
         }
     }
 
@@ -49,6 +52,9 @@ impl<'a> Stand<'a> {
     fn mismatch(self, other: Self, otherwise: &str) -> String {
         if self.of != other.of {
             return otherwise.to_owned();
+        }
+        if self.is_split != other.is_split {
+            return "are of subwords; tap an encoder of words".to_owned();
         }
         match self.joined.max(other.joined) {
             1 => "have a row in front; tap rows below the encoder of kind \"prefix\"".to_owned(),
@@ -348,7 +354,9 @@ fn together<'a>(
         let Some(stand) = encoders.stand(tap, prefix, here) else { continue };
         match first {
             Some((one, other)) if other != stand => {
-                let what = if other.of == stand.of && other.joined == stand.joined {
+                let what = if other.of == stand.of && other.is_split != stand.is_split {
+                    "one of them has rows of subwords".to_owned()
+                } else if other.of == stand.of && other.joined == stand.joined {
                     "one of them has a row in front".to_owned()
                 } else if other.of == stand.of {
                     format!(

@@ -24,6 +24,7 @@ mod by_corpus;
 mod by_hand;
 mod frames;
 mod pictures;
+mod subwords;
 
 /// Each kind with a set of keys; other values of its keys are tested separately.
 const CASES: &[&str] = &[
@@ -237,8 +238,8 @@ fn every_kind_with_a_tap_has_a_case() {
         let case = Case::above_words(keys, &[]);
         kinds.insert(case.tiny.recipe.encoders[case.at].kind.name());
     }
-    // Frames and pictures are no words: they have tests of their own.
-    kinds.extend(["frames", "picture"]);
+    // Frames and pictures are no words, and words have several rows of subwords: they have tests of their own.
+    kinds.extend(["frames", "picture", "subwords"]);
     for kind in ENCODERS.iter().filter(|kind| kind.source() != RowSource::Named) {
         assert!(kinds.contains(kind.name()), "{}", kind.name());
         assert!(!encoder::PLANNED.contains(&kind.name()), "{}", kind.name());

@@ -2,9 +2,9 @@
 
 use candle_core::{DType, Result, Tensor, bail};
 
-use super::{Copied, CopyLayer, Decoder, Decoding, SourceWords, UNKNOWN};
+use super::{Copied, CopyLayer, Decoder, Decoding, SourceWords, TargetIds, UNKNOWN};
 use crate::{
-    data::{Packing, Vocabulary},
+    data::{Lexicon, Packing, Subwords, Vocabulary},
     kernel::{
         self, AttendedRows, DecodedRows, DecoderMemory, DecoderState, DecoderWeights, ParamRef,
     },
@@ -35,6 +35,8 @@ pub(in crate::model) enum OutputLayer {
 /// A decoder's parameters.
 pub(in crate::model) struct Network {
     pub(in crate::model) vocabulary: Vocabulary,
+    /// What splits words, if the vocabulary is one of subwords.
+    pub(in crate::model) subwords: Option<Subwords>,
     /// The embedding of each class.
     pub(in crate::model) embedding: Table,
     pub(in crate::model) weights: DecoderWeights,
@@ -110,6 +112,14 @@ impl Network {
 impl Decoder for Network {
     fn vocabulary(&self) -> &Vocabulary {
         &self.vocabulary
+    }
+
+    fn target_ids(&self, lexicon: &Lexicon) -> TargetIds {
+        TargetIds::new(&self.vocabulary, self.subwords.as_ref(), lexicon)
+    }
+
+    fn text(&self, symbols: &[&str]) -> String {
+        if self.subwords.is_some() { Subwords::text(symbols) } else { symbols.join(" ") }
     }
 
     fn copies(&self) -> Option<&str> {

@@ -3,72 +3,111 @@
 use std::sync::Arc;
 
 use super::{EDGE, FIRST, UNKNOWN};
-use crate::data::{Batch, Packing, Symbol, vocabulary::Lookup};
+use crate::data::{
+    Batch, Lexicon, Packing, Subwords, Symbol, Vocabulary, normalize::Normalize, vocabulary::Lookup,
+};
+
+/// The classes of the strings of a field.
+pub enum TargetIds {
+    /// One for each word.
+    Words(Lookup),
+    /// Those of the subwords of each word, by its symbol.
+    Subwords(Vec<Box<[u32]>>),
+}
+
+impl TargetIds {
+    /// Those of all strings of a lexicon, of a decoder with this vocabulary, which may be of subwords.
+    pub fn new(vocabulary: &Vocabulary, subwords: Option<&Subwords>, lexicon: &Lexicon) -> Self {
+        let Some(subwords) = subwords else {
+            return Self::Words(Lookup::new(vocabulary, lexicon, Normalize::default()));
+        };
+        let class = |subword: &String| vocabulary.id(subword).map_or(UNKNOWN, |id| id + FIRST);
+        let classes = |word: &str| subwords.split(word).iter().map(class).collect();
+        Self::Subwords(lexicon.iter().map(classes).collect())
+    }
+
+    /// The number of classes of a word.
+    fn n_classes(&self, symbol: Symbol) -> usize {
+        match self {
+            Self::Words(_) => 1,
+            Self::Subwords(all) => all[symbol as usize].len(),
+        }
+    }
+
+    fn extend(&self, symbol: Symbol, classes: &mut Vec<u32>) {
+        match self {
+            Self::Words(ids) => classes.push(ids.id(symbol).map_or(UNKNOWN, |id| id + FIRST)),
+            Self::Subwords(all) => classes.extend(&all[symbol as usize]),
+        }
+    }
+}
 
 /// The rows of a batch's targets: for each example that has one, its symbols and its end.
 pub struct TargetRows<'a> {
     packing: &'a Packing,
-    batch: &'a Batch,
-    field: usize,
-    ids: &'a Lookup,
-    /// For each sequence of the packing, that of the field.
-    sequences: Vec<usize>,
+    /// The words of each sequence of the packing.
+    words: Vec<Vec<Symbol>>,
+    /// Their classes.
+    classes: Vec<Vec<u32>>,
 }
 
 impl<'a> TargetRows<'a> {
     /// The packing of the rows of a field of a batch: one for each symbol of an example's target and one for its end. An
-    /// example in which a symbol is missing has no target.
-    pub fn packing(batch: &Batch, field: usize) -> Arc<Packing> {
-        let (symbols, source) = (batch.symbols(field), batch.packing(field));
-        let has_symbol = |row: usize| symbols.get(row).copied().flatten().is_some();
-        let is_whole = |&sequence: &u32| source.rows(sequence as usize).all(has_symbol);
+    /// example in which a word is missing has no target.
+    pub fn packing(batch: &Batch, field: usize, ids: &TargetIds) -> Arc<Packing> {
+        let source = batch.packing(field);
         let length = |sequence: &Option<u32>| {
-            let sequence = sequence.filter(is_whole);
-            sequence.map_or(0, |sequence| source.lengths()[sequence as usize] + 1)
+            let words = sequence.and_then(|sequence| words_of(batch, field, sequence as usize));
+            words.map_or(0, |words| {
+                words.into_iter().map(|word| ids.n_classes(word)).sum::<usize>() + 1
+            })
         };
         let lengths: Vec<usize> = source.sequences_of_parent().iter().map(length).collect();
         let above = source.parent().expect("a sequence belongs to an example");
         Arc::new(Packing::sorted_below(above, &lengths))
     }
 
-    /// The rows of a field whose strings have these ids, with the packing that [`TargetRows::packing`] returns.
-    pub fn new(packing: &'a Packing, batch: &'a Batch, field: usize, ids: &'a Lookup) -> Self {
+    /// The rows of a field whose strings have these classes, with the packing that [`TargetRows::packing`] returns.
+    pub fn new(packing: &'a Packing, batch: &Batch, field: usize, ids: &TargetIds) -> Self {
         let source = batch.packing(field);
         let sequences = packing.parent_rows().iter();
         let sequences = sequences.filter_map(|&row| source.sequences_of_parent()[row as usize]);
-        let sequences = sequences.map(|sequence| sequence as usize).collect();
-        Self { packing, batch, field, ids, sequences }
+        let words = sequences.filter_map(|sequence| words_of(batch, field, sequence as usize));
+        let words: Vec<Vec<Symbol>> = words.collect();
+        let classes = words.iter().map(|words| {
+            let mut classes = Vec::with_capacity(words.len());
+            for &word in words {
+                ids.extend(word, &mut classes);
+            }
+            classes
+        });
+        Self { packing, classes: classes.collect(), words }
     }
 
     /// The class before each row: [`EDGE`] at the beginning.
     pub fn previous(&self) -> Vec<u32> {
-        let previous = |(b, t): (usize, usize)| t.checked_sub(1).map_or(EDGE, |t| self.class(b, t));
+        let previous =
+            |(b, t): (usize, usize)| t.checked_sub(1).map_or(EDGE, |t| self.classes[b][t]);
         self.packing.positions().map(previous).collect()
     }
 
     /// The class to predict in each row: [`EDGE`] at the end.
     pub fn targets(&self) -> Vec<u32> {
-        self.targets_by(|symbol| self.class_of(symbol))
-    }
-
-    /// The same with other classes of the symbols.
-    pub fn targets_by(&self, class: impl Fn(Symbol) -> u32) -> Vec<u32> {
-        let lengths = self.packing.lengths();
-        let class = |b: usize, t: usize| self.symbol(b, t).map_or(UNKNOWN, &class);
-        let target = |(b, t)| if t + 1 == lengths[b] { EDGE } else { class(b, t) };
+        let target = |(b, t): (usize, usize)| self.classes[b].get(t).copied().unwrap_or(EDGE);
         self.packing.positions().map(target).collect()
     }
 
-    fn class(&self, b: usize, t: usize) -> u32 {
-        self.symbol(b, t).map_or(UNKNOWN, |symbol| self.class_of(symbol))
+    /// The same with other classes of words, where each word has one.
+    pub fn targets_by(&self, class: impl Fn(Symbol) -> u32) -> Vec<u32> {
+        let target =
+            |(b, t): (usize, usize)| self.words[b].get(t).map_or(EDGE, |&word| class(word));
+        self.packing.positions().map(target).collect()
     }
+}
 
-    fn class_of(&self, symbol: Symbol) -> u32 {
-        self.ids.id(symbol).map_or(UNKNOWN, |id| id + FIRST)
-    }
-
-    fn symbol(&self, b: usize, t: usize) -> Option<Symbol> {
-        let row = self.batch.packing(self.field).row(self.sequences[b], t);
-        self.batch.symbols(self.field).get(row).copied().flatten()
-    }
+/// The words of a sequence of a field; `None` if one is missing.
+fn words_of(batch: &Batch, field: usize, sequence: usize) -> Option<Vec<Symbol>> {
+    let symbols = batch.symbols(field);
+    let rows = batch.packing(field).rows(sequence);
+    rows.map(|row| symbols.get(row).copied().flatten()).collect()
 }

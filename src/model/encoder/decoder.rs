@@ -14,10 +14,10 @@ use candle_core::{Error, Result};
 
 use super::{
     BatchSize, Built, DeclaredEncoder, EncoderConfig, EncoderKind, EncoderSetup, InputKey,
-    RowSource, StringTable,
+    RowSource, StringTable, subwords,
 };
 use crate::{
-    data::{Corpus, Fitted, Vocabulary, vectors::WordVectors},
+    data::{Corpus, Fitted, SUBWORDS, Subwords, Vocabulary, vectors::WordVectors},
     kernel::{DecoderCell, DecoderWeights},
     keys::{Key, MAX_WIDTH, Refers, ValueType, Values},
     model::{
@@ -33,6 +33,7 @@ pub(super) struct DecoderKind;
 
 const FIELD: &str = "field";
 const MIN_COUNT: &str = "min_count";
+const SUBWORDS_KEY: &str = "subwords";
 const EMBED: &str = "embed";
 const WIDTH: &str = "width";
 const CELL: &str = "cell";
@@ -78,6 +79,11 @@ const KEYS: &[Key] = &[
         "2",
         "training count from which a word is generated; rarer ones are one unknown word, whose embedding only they train: \
          with 1 it keeps its initial value",
+    ),
+    Key::optional(
+        SUBWORDS_KEY,
+        ValueType::Within(1, subwords::MAX_SUBWORDS),
+        "number of subwords that are learnt from the words of training and generated in their place",
     ),
     Key::with_default(EMBED, ValueType::Within(1, MAX_WIDTH), "128", "embedding dimension"),
     Key::with_default(WIDTH, ValueType::Within(1, MAX_WIDTH), "256", "hidden size"),
@@ -168,6 +174,12 @@ impl EncoderKind for DecoderKind {
             }
             _ => InitialState::Zero,
         };
+        if values.get(SUBWORDS_KEY).is_some() && values.get(COPY).is_some() {
+            return Err(
+                "expected no `copy` beside `subwords`: words are copied whole; remove one of them"
+                    .to_owned(),
+            );
+        }
         let attention = Attention::of(values, values.count(WIDTH), &memories)?;
         Ok(Box::new(Config::new(values, memories, attention, initial)))
     }
@@ -186,6 +198,8 @@ enum InitialState {
 struct Config {
     field: String,
     min_count: u64,
+    /// The number of subwords, if it generates those.
+    subwords: Option<usize>,
     embed: usize,
     width: usize,
     /// The dimension of each memory.
@@ -210,6 +224,7 @@ impl Config {
         Self {
             field: values.text(FIELD).to_owned(),
             min_count: values.count(MIN_COUNT) as u64,
+            subwords: values.count_if_set(SUBWORDS_KEY),
             embed: values.count(EMBED),
             width: values.count(WIDTH),
             memories,
@@ -222,6 +237,11 @@ impl Config {
             dropout: values.number(DROPOUT),
             teacher_forcing: values.schedule(TEACHER_FORCING),
         }
+    }
+
+    /// The key of its vocabulary among the fitted values.
+    fn vocabulary(&self) -> &'static str {
+        if self.subwords.is_some() { SUBWORDS } else { WORDS }
     }
 
     /// The dimension of an output.
@@ -327,8 +347,12 @@ impl EncoderConfig for Config {
         batch.tokens.saturating_mul(of_memory).saturating_add(rows).saturating_add(pairs)
     }
 
+    fn has_subwords(&self) -> bool {
+        self.subwords.is_some()
+    }
+
     fn n_classes(&self, fitted: &Fitted) -> u64 {
-        let words = fitted.vocabularies.get(WORDS).map_or(0, Vocabulary::len);
+        let words = fitted.vocabularies.get(self.vocabulary()).map_or(0, Vocabulary::len);
         u64::from(FIRST) + words as u64
     }
 
@@ -338,21 +362,31 @@ impl EncoderConfig for Config {
 
     /// The values of the classes of words; where the output layer is tied, it has no weights.
     fn tables(&self) -> &'static [StringTable] {
-        const N_SPECIAL: usize = FIRST as usize;
-        const fn of(name: &'static str, dimension: usize) -> StringTable {
-            StringTable { name, vocabulary: WORDS, dimension, n_special: N_SPECIAL }
+        const fn of(vocabulary: &'static str, name: &'static str, dimension: usize) -> StringTable {
+            StringTable { name, vocabulary, dimension, n_special: FIRST as usize }
         }
-        const { &[of("embedding", 0), of("scores.weight", 1), of("scores.bias", 0)] }
+        const fn all(of_words: &'static str) -> [StringTable; 3] {
+            [
+                of(of_words, "embedding", 0),
+                of(of_words, "scores.weight", 1),
+                of(of_words, "scores.bias", 0),
+            ]
+        }
+        if self.has_subwords() { const { &all(SUBWORDS) } } else { const { &all(WORDS) } }
     }
 
     fn fit(&self, corpora: &[(&Corpus, usize)], _vectors: Option<&WordVectors>) -> Fitted {
         let words = Vocabulary::of_train(corpora.iter().copied(), str::to_owned, None);
+        if let Some(size) = self.subwords {
+            return Subwords::fit(size, &words);
+        }
         let words = words.retained(|_, count| count >= self.min_count);
         Fitted::default().with_vocabulary(WORDS, words)
     }
 
     fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
-        let vocabulary = setup.fitted.vocabulary(WORDS).map_err(Error::msg)?;
+        let vocabulary = setup.vocabulary(self.vocabulary())?;
+        let subwords = self.subwords.map(|_| Subwords::of(setup.fitted));
         let classes = vocabulary.len() + FIRST as usize;
         let states = self.cell.n_states() * self.width;
         let weights = self.weights(&mut setup)?;
@@ -381,6 +415,7 @@ impl EncoderConfig for Config {
                 None => None,
             },
             vocabulary,
+            subwords: subwords.transpose().map_err(Error::msg)?,
         };
         let network = Arc::new(network);
         let node = Node {

@@ -92,7 +92,11 @@ fn objective(corpus: &Corpus, has_marginals: bool) -> (Box<dyn Objective>, Fitte
 /// Losses of the rows of each side, with their packing.
 fn taps(batch: &Batch) -> ([Var; 2], [Rows; 2]) {
     let side = |field: usize, first: f32| {
-        let packing = TargetRows::packing(batch, field);
+        let packing = TargetRows::packing(
+            batch,
+            field,
+            &TargetIds::Words(crate::data::vocabulary::Lookup::default()),
+        );
         let n = packing.n_rows();
         let losses = (0..n).map(|row| first + row as f32 / 4.0).collect();
         let var = Var::from_vec(losses, (n, 1), &Device::Cpu).unwrap();

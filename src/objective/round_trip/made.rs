@@ -1,11 +1,11 @@
 //! The corpus of a round trip: texts with translations that a decoder makes.
 
 use crate::{
-    data::{
-        Axis, Corpus, Example, FieldValues, Positions, Symbol, normalize::Normalize,
-        vocabulary::Lookup,
+    data::{Axis, Corpus, Example, FieldValues, Positions, Symbol},
+    model::{
+        Decoder,
+        decoder::{FIRST, TargetIds},
     },
-    model::{Decoder, decoder::FIRST},
 };
 
 /// The two fields of a corpus.
@@ -16,8 +16,8 @@ pub(super) struct Attached {
     /// The corpus with the words of the left decoder as further strings of y.
     pub(super) made: Corpus,
     /// The classes of the strings of y and of x.
-    pub(super) target_ids: Lookup,
-    pub(super) source_ids: Lookup,
+    pub(super) target_ids: TargetIds,
+    pub(super) source_ids: TargetIds,
     /// The string of each word of the left decoder.
     words: Vec<Symbol>,
 }
@@ -44,9 +44,7 @@ impl Attached {
         };
         let lexicon = &mut made.lexicons[target.0];
         let words = left.vocabulary().iter().map(|(word, _)| lexicon.intern(word)).collect();
-        let ids = |decoder: &dyn Decoder, field: usize| {
-            Lookup::new(decoder.vocabulary(), &made.lexicons[field], Normalize::default())
-        };
+        let ids = |decoder: &dyn Decoder, field: usize| decoder.target_ids(&made.lexicons[field]);
         let (target_ids, source_ids) = (ids(left, target.0), ids(right, source.0));
         Some(Self { target, source, made, target_ids, source_ids, words })
     }

@@ -6,12 +6,12 @@ use candle_core::{Result, Tensor, bail};
 
 use super::{Config, made::Attached};
 use crate::{
-    data::{Batch, Bigrams, Corpus, Purpose, Symbol, draw, vocabulary::Lookup},
+    data::{Batch, Bigrams, Corpus, Purpose, Symbol, draw},
     kernel,
     metric::{Scorer, scorer::PerplexityScorer},
     model::{
         Decoder, Mode, Rows,
-        decoder::{Choice, EDGE, SearchedExample, TargetRows, sample},
+        decoder::{Choice, EDGE, SearchedExample, TargetIds, TargetRows, sample},
     },
     objective::{Evaluation, Objective, RawLoss, TapRunner},
 };
@@ -93,7 +93,7 @@ impl RoundTripper {
     ) -> Result<Losses> {
         let examples = trips.iter().map(|trip| attached.example(&trip.text, &trip.translation));
         let (rows, made) = runner.run(&attached.made, examples.collect())?;
-        let of = |decoder: &dyn Decoder, rows: &Rows, field: usize, ids: &Lookup| {
+        let of = |decoder: &dyn Decoder, rows: &Rows, field: usize, ids: &TargetIds| {
             let packing = &rows.packing;
             let targets = TargetRows::new(packing, &made, field, ids).targets();
             let per_row = decoder.cross_entropy(rows, targets, None)?;

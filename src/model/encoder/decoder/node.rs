@@ -5,10 +5,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use candle_core::Result;
 
 use crate::{
-    data::{normalize::Normalize, vocabulary::Lookup},
     model::{
         Mode, Rows,
-        decoder::{Draws, Network, TargetRows},
+        decoder::{Decoder, Draws, Network, TargetIds, TargetRows},
         encoder::{AttachedField, Encoder, SequenceView},
     },
     schedule::Schedule,
@@ -21,21 +20,20 @@ pub(super) struct Node {
     pub(super) dropout: f64,
     /// The probability that a step reads the word of the target before it.
     pub(super) teacher_forcing: Schedule,
-    /// The ids of the strings of each field, by corpus and field.
-    pub(super) attached: BTreeMap<(usize, usize), Lookup>,
+    /// The classes of the strings of each field, by corpus and field.
+    pub(super) attached: BTreeMap<(usize, usize), TargetIds>,
 }
 
 impl Encoder for Node {
     fn attach(&mut self, field: &AttachedField<'_>) {
-        let vocabulary = &self.network.vocabulary;
-        let ids = Lookup::new(vocabulary, field.lexicon, Normalize::default());
+        let ids = self.network.target_ids(field.lexicon);
         self.attached.insert((field.corpus_idx, field.field), ids);
     }
 
     fn forward(&self, inputs: &[Rows], on: SequenceView<'_>, mode: Mode) -> Result<Vec<Rows>> {
         let (batch, field) = (on.batch, on.field());
         let ids = &self.attached[&(batch.corpus, field)];
-        let packing = TargetRows::packing(batch, field);
+        let packing = TargetRows::packing(batch, field, ids);
         let previous = TargetRows::new(&packing, batch, field, ids).previous();
         let site = on.site(&self.name);
         let examples: Vec<u32> = (0..batch.n_examples() as u32).collect();

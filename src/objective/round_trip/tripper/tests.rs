@@ -120,7 +120,11 @@ impl TapRunner for Fixed<'_> {
         let split = SplitData { examples, ..SplitData::default() };
         let batch = Batch::new(7, corpus, &split, &all);
         let rows = |field: usize| -> (usize, std::sync::Arc<Packing>) {
-            let packing = TargetRows::packing(&batch, field);
+            let packing = TargetRows::packing(
+                &batch,
+                field,
+                &TargetIds::Words(crate::data::vocabulary::Lookup::default()),
+            );
             (packing.n_rows(), packing)
         };
         let (n_left, left) = rows(1);
