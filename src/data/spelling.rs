@@ -8,7 +8,7 @@ use super::{
     SplitData,
 };
 
-/// The character in place of a space, as in SentencePiece (Kudo and Richardson 2018): a token is never a space.
+/// The character in place of white space, as in SentencePiece (Kudo and Richardson 2018): a token is never a space.
 pub const SPACE: &str = "\u{2581}";
 
 /// The field that is spelled.
@@ -46,7 +46,7 @@ impl SpelledField {
             let characters = text.map(|text| {
                 let of_text = text.char_indices();
                 let symbol = |(at, char): (usize, char)| {
-                    let space = char == ' ';
+                    let space = char.is_whitespace();
                     lexicon.intern(if space { SPACE } else { &text[at..at + char.len_utf8()] })
                 };
                 of_text.map(symbol).collect::<Vec<_>>()
@@ -97,7 +97,7 @@ mod tests {
             let values = [
                 Some(FieldValues::Symbols(tokens.to_vec())),
                 Some(FieldValues::Label(label)),
-                Some(FieldValues::Text("x".into())),
+                Some(FieldValues::Text("x\ny".into())),
             ];
             let mut examples = vec![Example::of_tokens(vec![7, 7], values.to_vec())];
             examples.push(Example::of_tokens(
@@ -115,7 +115,7 @@ mod tests {
         };
         assert_eq!(spelled("words"), ["n", "é", SPACE, "a", "b"]);
         assert_eq!(spelled("label"), ["a", SPACE, "b"]);
-        assert_eq!(spelled("raw"), ["x"]);
+        assert_eq!(spelled("raw"), ["x", SPACE, "y"]);
         assert_eq!(SpelledField::text(["n", "é", SPACE, "a"].into_iter()), "né a");
     }
 }

@@ -17,10 +17,14 @@ use super::{Fitted, SPACE, Vocabulary};
 /// The key of the vocabulary of subwords, with their counts in training.
 pub const SUBWORDS: &str = "subwords";
 
-/// The key of the merges, from the first on: the two subwords with a space between.
+/// The key of the merges, from the first on: the two subwords with a [`BREAK`] between.
 const MERGES: &str = "merges";
 
-const UNKNOWN: &str = "<unk>";
+/// No word has a line break.
+const BREAK: char = '\n';
+
+/// What no merge produces.
+const UNKNOWN: &str = "\n";
 
 /// Splits words into subwords.
 pub struct Subwords(Box<BPE>);
@@ -56,7 +60,7 @@ impl Subwords {
         items.insert(UNKNOWN.to_owned());
         let mut pairs = Vec::with_capacity(merges.len());
         for (merge, _) in merges.iter() {
-            let Some((left, right)) = merge.split_once(' ') else {
+            let Some((left, right)) = merge.split_once(BREAK) else {
                 return Err(format!("expected a merge of two subwords, found {merge:?}"));
             };
             items.extend([left.to_owned(), right.to_owned(), format!("{left}{right}")]);
@@ -81,7 +85,8 @@ impl Subwords {
 
     /// The text of some subwords.
     pub fn text(subwords: &[&str]) -> String {
-        subwords.concat().replace(SPACE, " ").trim_start().to_owned()
+        let text = subwords.concat().replace(SPACE, " ");
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -101,10 +106,11 @@ fn merges(size: usize, words: &Vocabulary) -> Vocabulary {
         words.iter().flat_map(|(word, n)| std::iter::repeat_n(marked(word), n as usize));
     let mut model = BPE::default();
     let fed = trainer.feed(occurrences, |word| Ok(vec![word.to_owned()]));
-    fed.and_then(|()| trainer.train(&mut model)).expect("nothing that training does can fail");
+    // Its errors are those of the closure above, which has none.
+    fed.and_then(|()| trainer.train(&mut model)).expect("words are not split before");
     let saved = serde_json::to_value(&model).expect("its form in JSON has strings as keys");
     let merges = saved["merges"].as_array().into_iter().flatten();
-    let merge = |pair: &Value| Some(format!("{} {}", pair[0].as_str()?, pair[1].as_str()?));
+    let merge = |pair: &Value| Some(format!("{}{BREAK}{}", pair[0].as_str()?, pair[1].as_str()?));
     let merges: Vec<String> = merges.filter_map(merge).collect();
     let counts = merges.iter().zip((1..=merges.len() as u64).rev());
     Vocabulary::from_counts(counts.map(|(item, n)| (item.as_str(), n)).collect(), 1, None)

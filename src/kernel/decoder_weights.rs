@@ -80,12 +80,14 @@ pub(super) struct AttentionSizes {
     pub(super) context: usize,
     /// The number of heads.
     pub(super) heads: usize,
+    /// Whether inner products are divided by √d.
+    is_scaled: bool,
 }
 
 impl AttentionSizes {
-    /// The factor of inner products: 1 / √(a / n) with several heads (Vaswani et al. 2017).
+    /// The factor of inner products: 1 / √d for heads of dimension d, otherwise 1.
     pub(super) fn scale(self) -> f32 {
-        if self.heads == 1 { 1.0 } else { 1.0 / ((self.key / self.heads) as f32).sqrt() }
+        if self.is_scaled { 1.0 / ((self.key / self.heads) as f32).sqrt() } else { 1.0 }
     }
 }
 
@@ -93,7 +95,13 @@ impl DecoderAttention {
     /// The sizes, if the parameters fit together and to states of dimension w.
     fn sizes(&self, width: usize) -> Result<Option<AttentionSizes>> {
         let rows = |weight: &ParamRef| weight.var().dims2();
-        let one = |memory, key| AttentionSizes { memory, key, context: memory, heads: 1 };
+        let one = |memory, key| AttentionSizes {
+            memory,
+            key,
+            context: memory,
+            heads: 1,
+            is_scaled: false,
+        };
         Ok(match self {
             Self::Dot => Some(one(width, width)),
             Self::General { key } => {
@@ -108,7 +116,8 @@ impl DecoderAttention {
                 let (memory, inner) = rows(key)?;
                 let fits = rows(query)? == (width, inner) && rows(value)? == (memory, inner);
                 let divides = *heads > 0 && inner.is_multiple_of(*heads);
-                let sizes = AttentionSizes { memory, key: inner, context: inner, heads: *heads };
+                let (key, context) = (inner, inner);
+                let sizes = AttentionSizes { memory, key, context, heads: *heads, is_scaled: true };
                 (fits && divides).then_some(sizes)
             }
         })

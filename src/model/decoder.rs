@@ -44,6 +44,10 @@ pub trait Decoder: Send + Sync {
     fn target_ids(&self, lexicon: &Lexicon) -> TargetIds {
         TargetIds::new(self.vocabulary(), None, lexicon)
     }
+    /// The number of memories that it attends to: its first inputs.
+    fn n_memories(&self) -> usize {
+        1
+    }
     /// The text of some of its symbols.
     fn text(&self, symbols: &[&str]) -> String {
         symbols.join(" ")

@@ -114,7 +114,7 @@ impl RowSource {
     }
 
     /// Those of them that a table has.
-    pub fn given(self, values: &Values) -> impl Iterator<Item = &'static InputKey> {
+    pub fn inputs_of(self, values: &Values) -> impl Iterator<Item = &'static InputKey> {
         self.inputs().iter().filter(|key| values.get(key.name).is_some())
     }
 }
@@ -209,7 +209,7 @@ pub trait EncoderConfig: Send + Sync {
         0
     }
     /// Whether it generates subwords.
-    fn has_subwords(&self) -> bool {
+    fn generates_subwords(&self) -> bool {
         false
     }
     /// How the rows of a sequence follow from those of its input, or from the positions of its field.

@@ -15,7 +15,7 @@ fn decoder<'a>(declared: &Declared<'a>, tap: &str) -> Option<EncoderView<'a>> {
 
 /// The field that it generates word by word; `None` if it generates subwords.
 pub(super) fn word_field<'a>(declared: &Declared<'a>, tap: &str) -> Option<&'a str> {
-    let decoder = decoder(declared, tap).filter(|decoder| !decoder.config.has_subwords())?;
+    let decoder = decoder(declared, tap).filter(|decoder| !decoder.config.generates_subwords())?;
     decoder.config.field()
 }
 

@@ -29,7 +29,7 @@ pub(super) fn fields(declared: &Declared<'_>) -> Result<[String; 2], ConfigFault
             let what = format!("`{key}`: expected a decoder without `copy`, found {tap:?}");
             return Err(ConfigFault::Key(key, what));
         }
-        if decoder.is_some_and(|decoder| decoder.config.has_subwords()) {
+        if decoder.is_some_and(|decoder| decoder.config.generates_subwords()) {
             let what = format!(
                 "`{key}`: expected a decoder of words, found {tap:?}, which generates subwords"
             );

@@ -1,6 +1,7 @@
 //! Generation: a text, word by word, from the outputs of a decoder.
 //!
-//! loss = −(Σ_t ln P(w_t | w_1 .. w_{t−1}, memory)) / words, over the words of the target and its end; words outside
+//! loss = −(Σ_t ln P(w_t | w_1 .. w_{t−1}, memory)) / words, over the words of the target and its end, or over its subwords
+//! where the decoder generates those: loss and perplexity are then per subword. Words outside
 //! the decoder's vocabulary are one class, but for those that it can copy. An evaluation also generates texts, by greedy or beam search, and
 //! compares them with the targets. Where the tokens of a text are characters, as of a field of
 //! [`SpelledField`](crate::data::SpelledField), texts are compared as transcripts are.
@@ -72,13 +73,14 @@ const KEYS: &[Key] = &[
         LENGTH_RATIO,
         ValueType::Number(0.0, 100.0),
         "2",
-        "maximum length of a text: length_ratio × rows of its memory + extra_length words",
+        "maximum length of a text in tokens, which are words, subwords or characters: length_ratio × rows of its memory + \
+         extra_length",
     ),
     Key::with_default(
         EXTRA_LENGTH,
         ValueType::Within(0, 1000),
         "10",
-        "number of words in that sum",
+        "number of tokens in that sum",
     ),
     Key::with_default(
         UNITS,
@@ -252,12 +254,13 @@ impl Generator {
         self.attached(batch).copied.as_ref().map(|copied| copied.words(batch))
     }
 
-    /// The texts of each example that has a memory.
+    /// The texts of each example that has rows of a memory.
     fn texts(&self, inputs: &[Rows], batch: &Batch) -> Result<Vec<Prediction>> {
         let mut predictions = vec![Prediction::None; batch.n_examples()];
-        let Some(memory) = inputs.first() else { return Ok(predictions) };
+        let memories = &inputs[..self.decoder.n_memories().min(inputs.len())];
         let searched = |example: usize| {
-            let n = memory.packing.rows_of_example(example).len();
+            let rows = memories.iter().map(|rows| rows.packing.rows_of_example(example).len());
+            let n = rows.max().unwrap_or(0);
             let max_len = (n as f64 * self.config.length_ratio) as usize + self.config.extra_length;
             (n > 0).then_some(SearchedExample { example: example as u32, max_len })
         };

@@ -28,23 +28,23 @@ struct Stand<'a> {
     joined: usize,
     /// The number of positions in front of the first: 0, but for prefixed rows.
     in_front: usize,
-    /// Whether it has several rows for a position, as for the subwords of a word.
-    is_split: bool,
+    /// The encoder that has several rows for a position, as for the subwords of a word.
+    split_by: Option<usize>,
 }
 
 impl<'a> Stand<'a> {
     /// One row for each.
     fn each(of: Unit<'a>) -> Self {
-        Self { of, joined: 1, in_front: 0, is_split: false }
+        Self { of, joined: 1, in_front: 0, split_by: None }
     }
 
-    /// The rows of an encoder that reshapes these. A row in front of joined ones is worth as many positions as they are.
-    fn reshaped(self, reshaping: Reshaping) -> Self {
+    /// The rows of an encoder that reshapes these. A row in front of joined ones counts as many positions as they join.
+    fn reshaped(self, encoder: usize, reshaping: Reshaping) -> Self {
         match reshaping {
             Reshaping::Same => self,
             Reshaping::Joined(n) => Self { joined: self.joined * n, ..self },
             Reshaping::Prefixed => Self { in_front: self.in_front + self.joined, ..self },
-            Reshaping::Split => Self { is_split: true, ..self },
+            Reshaping::Split => Self { split_by: Some(encoder), ..self },
         }
     }
 
@@ -53,7 +53,7 @@ impl<'a> Stand<'a> {
         if self.of != other.of {
             return otherwise.to_owned();
         }
-        if self.is_split != other.is_split {
+        if self.split_by != other.split_by {
             return "are of subwords; tap an encoder of words".to_owned();
         }
         match self.joined.max(other.joined) {
@@ -115,7 +115,7 @@ impl Encoders {
         let layer = spec.signature.layer(Some(tap.layer))?;
         let layer = match &spec.segment_by {
             _ if tap.layer == 0 => input,
-            _ if layer.on == of_input => input.reshaped(spec.config.reshaping()),
+            _ if layer.on == of_input => input.reshaped(tap.encoder, spec.config.reshaping()),
             Some(field) => Stand::each(Unit::Segments(field)),
             None => here.above(input),
         };
@@ -282,7 +282,7 @@ fn of_encoder(
     diagnostics: &mut Diagnostics,
 ) {
     let mut first = None;
-    for (key, input) in spec.kind.source().given(&spec.values).zip(&spec.inputs) {
+    for (key, input) in spec.kind.source().inputs_of(&spec.values).zip(&spec.inputs) {
         match together(encoders, input.of(here.at), prefix, here) {
             Ok(stand) => {
                 if let (true, Some(other), Some(stand)) = (key.weighs, first, stand)
@@ -354,8 +354,8 @@ fn together<'a>(
         let Some(stand) = encoders.stand(tap, prefix, here) else { continue };
         match first {
             Some((one, other)) if other != stand => {
-                let what = if other.of == stand.of && other.is_split != stand.is_split {
-                    "one of them has rows of subwords".to_owned()
+                let what = if other.of == stand.of && other.split_by != stand.split_by {
+                    "one of them has rows of subwords that the other has not".to_owned()
                 } else if other.of == stand.of && other.joined == stand.joined {
                     "one of them has a row in front".to_owned()
                 } else if other.of == stand.of {

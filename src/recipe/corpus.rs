@@ -54,6 +54,13 @@ pub struct CorpusSpec {
 }
 
 impl CorpusSpec {
+    /// The fields that are made of another one, each with that field.
+    pub(super) fn derived(&self) -> impl Iterator<Item = (&'static str, String)> + '_ {
+        let spelled = self.spelled.iter().map(|spelled| (SpelledField::FIELD, &spelled.of));
+        let pronounced = self.pronounced.iter().map(|(of, _)| (Pronunciations::FIELD, of));
+        spelled.chain(pronounced).map(|(derived, of)| (derived, of.clone()))
+    }
+
     /// Whether a field belongs to the items of a list of sequences.
     pub(super) fn is_list(&self, field: &str) -> bool {
         let found = self.schema.fields.iter().find(|other| other.name == field);

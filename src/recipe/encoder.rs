@@ -189,7 +189,8 @@ pub(super) fn check(
         let place = inputs.find(reads).map_or(first.place, |said| &said.place);
         diagnostics.fault(place, format!("encoders form a cycle: {}", path.join(" <- ")));
     }
-    let signatures = Signatures { by_name: BTreeMap::new(), lists: lists(corpora) };
+    let derived = corpora.iter().flatten().flat_map(CorpusSpec::derived).collect();
+    let signatures = Signatures { by_name: BTreeMap::new(), lists: lists(corpora), derived };
     let mut encoders = Encoders { specs: Vec::new(), signatures };
     for &at in order.iter().chain(&circular) {
         let spec = if circular.contains(&at) {
@@ -402,7 +403,7 @@ fn configure(
     named: &ByName<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Box<dyn EncoderConfig>> {
-    let keys = kind.source().given(values);
+    let keys = kind.source().inputs_of(values);
     let mut vectors =
         keys.zip(inputs).filter(|(key, input)| key.on.is_some_and(|on| on != input.on));
     if let Some((key, _)) = vectors.next() {

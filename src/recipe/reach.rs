@@ -50,7 +50,7 @@ pub(super) fn find(
                     Input::ByCorpus(by_corpus) => !by_corpus.contains_key(&corpus),
                     Input::Same(_) => false,
                 };
-                let keys = spec.kind.source().given(&spec.values).zip(&spec.inputs);
+                let keys = spec.kind.source().inputs_of(&spec.values).zip(&spec.inputs);
                 for (key, _) in keys.filter(|(_, input)| lacks(input)) {
                     let corpus = &names.corpora[corpus];
                     let (encoder, objective) = (&spec.name, objective.name.as_str());
@@ -122,7 +122,7 @@ fn taps_are_in(
     diagnostics: &mut Diagnostics,
 ) {
     let reached: BTreeSet<usize> = runs.iter().map(|(corpus, _)| *corpus).collect();
-    for (key, input) in spec.kind.source().given(&spec.values).zip(&spec.inputs) {
+    for (key, input) in spec.kind.source().inputs_of(&spec.values).zip(&spec.inputs) {
         for &at in &reached {
             let Some(corpus) = &corpora[at] else { continue };
             for tap in input.of(at) {

@@ -29,12 +29,22 @@ pub(super) struct Signatures {
     pub(super) by_name: BTreeMap<String, Tappable>,
     /// The fields that are lists of sequences.
     pub(super) lists: BTreeSet<String>,
+    /// Fields that corpora make of another one: their characters or phonemes, and that field.
+    pub(super) derived: BTreeSet<(&'static str, String)>,
 }
 
 impl Signatures {
     /// The encoder with that name.
     pub(super) fn get(&self, name: &str) -> Option<&Tappable> {
         self.by_name.get(name)
+    }
+
+    /// The field and those of the same text.
+    pub(super) fn same_text<'a>(&'a self, field: &'a str) -> BTreeSet<&'a str> {
+        let bases = self.derived.iter().filter(|(derived, _)| *derived == field);
+        let texts: BTreeSet<&str> = bases.map(|(_, of)| of.as_str()).chain([field]).collect();
+        let derived = self.derived.iter().filter(|(_, of)| texts.contains(of.as_str()));
+        derived.map(|(derived, _)| *derived).chain(texts.iter().copied()).collect()
     }
 
     /// Whether the encoder with that name is a decoder.

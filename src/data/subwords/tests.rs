@@ -14,7 +14,7 @@ fn pairs_are_merged_from_the_most_frequent_on() {
     let fitted = Subwords::fit(15, &words());
     let merges: Vec<&str> = fitted.vocabularies[MERGES].iter().map(|(merge, _)| merge).collect();
     assert_eq!(merges.len(), 4);
-    assert_eq!(merges[..2], ["e s", "es t"]);
+    assert_eq!(merges[..2], ["e\ns", "es\nt"]);
     let subwords = Subwords::of(&fitted).unwrap();
     assert_eq!(subwords.split("lowest").last().unwrap(), "est");
     let more = Subwords::of(&Subwords::fit(30, &words())).unwrap();
@@ -37,6 +37,11 @@ fn counts_are_those_of_the_subwords_that_training_uses() {
     // A character that training lacks.
     let split = subwords.split("löw");
     assert!(split.iter().any(|subword| vocabulary.id(subword).is_none()), "{split:?}");
+    // A word with a space.
+    let spaced = Vocabulary::from_counts(BTreeMap::from([("10 000", 9)]), 1, None);
+    let subwords = Subwords::of(&Subwords::fit(20, &spaced)).unwrap();
+    assert_eq!(subwords.split("10 000"), ["▁10 000"]);
+    assert_eq!(Subwords::text(&["▁a", "▁", "▁b", "▁"]), "a b");
 }
 
 #[test]

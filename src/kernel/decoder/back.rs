@@ -225,7 +225,7 @@ impl BackwardPass {
         let (of, operands) = (&self.attentions[at], &self.operands.attentions[at]);
         let Forward { values, .. } = forward;
         let AttentionValues { queries, weights, offsets, columns } = &values.attentions[at];
-        let AttentionSizes { memory, key, context, heads } = operands.sizes;
+        let AttentionSizes { memory, key, context, heads, .. } = operands.sizes;
         let joined_width = self.operands.sizes.joined;
         let n_memory = block.memories[at].n_rows();
         let SweptAttention {

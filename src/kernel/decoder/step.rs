@@ -40,13 +40,12 @@ enum Form {
 }
 
 impl DecoderState {
-    /// The rows of some hypotheses, in the given order.
+    /// The rows of some hypotheses, in the given order, before their next step.
     pub fn select(&self, hypotheses: &[u32]) -> Result<Self> {
-        let attention = hypotheses.iter().map(|at| self.attention.get(*at as usize).cloned());
         Ok(Self {
             states: gather(&self.states, hypotheses.to_vec())?,
             outputs: gather(&self.outputs, hypotheses.to_vec())?,
-            attention: attention.flatten().collect(),
+            attention: Vec::new(),
         })
     }
 }

@@ -28,22 +28,29 @@ enum Kind {
     Dot,
     General,
     Additive,
-    MultiHead,
+    /// With so many heads.
+    MultiHead(usize),
     /// Inner products over one memory, several heads over another.
     TwoMemories,
 }
 
-const KINDS: [Kind; 5] =
-    [Kind::Dot, Kind::General, Kind::Additive, Kind::MultiHead, Kind::TwoMemories];
+const KINDS: [Kind; 6] = [
+    Kind::Dot,
+    Kind::General,
+    Kind::Additive,
+    Kind::MultiHead(1),
+    Kind::MultiHead(3),
+    Kind::TwoMemories,
+];
 const CELLS: [DecoderCell; 2] = [DecoderCell::Lstm, DecoderCell::Gru];
 
 fn weights(cell: DecoderCell, kind: Kind, feeds: bool, size: Size) -> Result<DecoderWeights> {
     let Size { embedding, width, memory, output } = size;
     let gates = cell.n_gates() * width;
     let weight = |name, shape: &[usize]| check::weight(name, shape, 0.7);
-    let heads = || -> Result<DecoderAttention> {
+    let heads = |heads| -> Result<DecoderAttention> {
         Ok(DecoderAttention::MultiHead {
-            heads: 3,
+            heads,
             key: weight("key", &[memory, 6])?,
             query: weight("query", &[width, 6])?,
             value: weight("value", &[memory, 6])?,
@@ -62,8 +69,8 @@ fn weights(cell: DecoderCell, kind: Kind, feeds: bool, size: Size) -> Result<Dec
             };
             (vec![additive], memory)
         }
-        Kind::MultiHead => (vec![heads()?], 6),
-        Kind::TwoMemories => (vec![DecoderAttention::Dot, heads()?], memory + 6),
+        Kind::MultiHead(n) => (vec![heads(n)?], 6),
+        Kind::TwoMemories => (vec![DecoderAttention::Dot, heads(3)?], memory + 6),
     };
     let bias = cell.has_recurrent_bias().then(|| weight("recurrent bias", &[width]));
     Ok(DecoderWeights {
@@ -211,6 +218,13 @@ fn steps_equal_teacher_forcing_bit_for_bit() -> Result<()> {
                 let x = batch.x.narrow(0, rows.start, n)?;
                 state = memory.step(&x, &state.select(&continuing)?, &examples[..n])?;
                 let expected = forced.narrow(0, rows.start, n)?;
+                for (weights, example) in state.attention.iter().zip(&examples) {
+                    let n_rows = batch.memory.rows_of_example(*example as usize).len();
+                    assert_eq!(weights.len(), n_rows, "{kind:?}, {t}");
+                    let sum: f32 = weights.iter().sum();
+                    assert!(n_rows == 0 || (sum - 1.0).abs() < 1e-5, "{kind:?}, {t}: {sum}");
+                }
+                assert_eq!(state.attention.len(), n);
                 if crate::kernel::is_fused(&Device::Cpu) {
                     assert_eq!(to_vec(&state.outputs)?, to_vec(&expected)?, "{kind:?}, {t}");
                 } else {
@@ -246,7 +260,7 @@ fn a_sequence_is_independent_of_the_others_of_its_batch() -> Result<()> {
 #[test]
 fn results_do_not_depend_on_the_number_of_threads() -> Result<()> {
     let size = Size { embedding: 19, width: 33, memory: 40, output: 21 };
-    for kind in [Kind::Additive, Kind::MultiHead] {
+    for kind in [Kind::Additive, Kind::MultiHead(3)] {
         assert_same_on_all_threads(&weights(CELLS[0], kind, true, size)?, size)?;
     }
     let size = Size { memory: 33, ..size };
@@ -367,7 +381,6 @@ fn a_worked_example_with_two_heads_and_two_memories() -> Result<()> {
     let memory = DecoderMemory::new(&memories, &weights)?;
     let state = memory.step(&x, &memory.start(&initial)?, &[0])?;
     check::assert_close(&state.attention.concat(), &[0.75, 0.25], 1e-6, 0.0);
-    assert_eq!(state.select(&[0, 0])?.attention.len(), 2);
     Ok(())
 }
 

@@ -118,6 +118,10 @@ impl Decoder for Network {
         TargetIds::new(&self.vocabulary, self.subwords.as_ref(), lexicon)
     }
 
+    fn n_memories(&self) -> usize {
+        self.weights.attention.len()
+    }
+
     fn text(&self, symbols: &[&str]) -> String {
         if self.subwords.is_some() { Subwords::text(symbols) } else { symbols.join(" ") }
     }

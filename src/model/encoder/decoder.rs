@@ -78,7 +78,7 @@ const KEYS: &[Key] = &[
         ValueType::Count(1),
         "2",
         "training count from which a word is generated; rarer ones are one unknown word, whose embedding only they train: \
-         with 1 it keeps its initial value",
+         with 1 it keeps its initial value; no effect with `subwords`",
     ),
     Key::optional(
         SUBWORDS_KEY,
@@ -88,9 +88,9 @@ const KEYS: &[Key] = &[
     Key::with_default(EMBED, ValueType::Within(1, MAX_WIDTH), "128", "embedding dimension"),
     Key::with_default(WIDTH, ValueType::Within(1, MAX_WIDTH), "256", "hidden size"),
     Key::with_default(CELL, ValueType::Choice(&["lstm", "gru"]), "\"lstm\"", "recurrent cell"),
-    attention::KEYS[0],
-    attention::KEYS[1],
-    attention::KEYS[2],
+    attention::ATTENTION_KEY,
+    attention::HIDDEN_KEY,
+    attention::HEADS_KEY,
     Key::with_default(
         INPUT_FEEDING,
         ValueType::Switch,
@@ -338,16 +338,21 @@ impl EncoderConfig for Config {
         let key = self.attention.key(self.width);
         let contexts = self.memories.iter().map(|memory| self.attention.context(*memory));
         let contexts: usize = contexts.sum();
-        let of_memory = self.memories.iter().map(|memory| PER_MEMORY * (memory + key) as u64);
+        let projected = self.attention.has_projections();
+        let of_memory = self.memories.iter().map(|memory| {
+            let values = if projected { self.attention.context(*memory) } else { 0 };
+            PER_MEMORY * (memory + key + values) as u64
+        });
         let of_memory: u64 = of_memory.sum();
-        let states = (self.cell.n_gates() + 4) * self.width + contexts;
+        let queries = if projected { self.memories.len() * key } else { 0 };
+        let states = (self.cell.n_gates() + 4) * self.width + contexts + queries;
         let rows = (batch.tokens + batch.examples).saturating_mul(2 * states as u64);
-        let n_memories = self.memories.len() as u64;
-        let pairs = (batch.crossed + batch.tokens).saturating_mul(PER_PAIR * n_memories);
+        let weights = (self.memories.len() * self.attention.heads()) as u64;
+        let pairs = (batch.crossed + batch.tokens).saturating_mul(PER_PAIR * weights);
         batch.tokens.saturating_mul(of_memory).saturating_add(rows).saturating_add(pairs)
     }
 
-    fn has_subwords(&self) -> bool {
+    fn generates_subwords(&self) -> bool {
         self.subwords.is_some()
     }
 
@@ -372,7 +377,7 @@ impl EncoderConfig for Config {
                 of(of_words, "scores.bias", 0),
             ]
         }
-        if self.has_subwords() { const { &all(SUBWORDS) } } else { const { &all(WORDS) } }
+        if self.generates_subwords() { const { &all(SUBWORDS) } } else { const { &all(WORDS) } }
     }
 
     fn fit(&self, corpora: &[(&Corpus, usize)], _vectors: Option<&WordVectors>) -> Fitted {

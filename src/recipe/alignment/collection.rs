@@ -23,7 +23,7 @@ pub(super) fn of_encoder(
     here: Here<'_>,
     diagnostics: &mut Diagnostics,
 ) {
-    let inputs = spec.kind.source().given(&spec.values).zip(&spec.inputs);
+    let inputs = spec.kind.source().inputs_of(&spec.values).zip(&spec.inputs);
     let paired: Vec<_> = inputs.filter(|(key, _)| !key.weighs).collect();
     if paired.len() < 2 {
         return;

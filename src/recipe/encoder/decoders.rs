@@ -46,7 +46,7 @@ pub(super) fn check(
     let RowSource::Decoder(_) = kind.source() else { return Some(()) };
     let mut is_right = true;
     let of_items = |layer: &LayerSpec| (layer.on, layer.pooled) == (RowKind::Token, RowKind::Item);
-    let given = kind.source().given(values).zip(layers);
+    let given = kind.source().inputs_of(values).zip(layers);
     for (key, _) in given.filter(|(_, layer)| of_items(layer)) {
         let what = format!(
             "{}: expected one sequence per example, found the tokens of each item of a list; give one vector per item, as by \
@@ -65,8 +65,9 @@ pub(super) fn check(
             diagnostics.fault(&values.place("field"), what);
             is_right = false;
         }
-        for (key, input) in kind.source().given(values).zip(reads) {
-            let Some(reader) = input.all().find_map(|tap| reader(tap, field, below)) else {
+        let same = below.signatures.same_text(field);
+        for (key, input) in kind.source().inputs_of(values).zip(reads) {
+            let Some(reader) = input.all().find_map(|tap| reader(tap, &same, below)) else {
                 continue;
             };
             let what = format!(
@@ -82,8 +83,8 @@ pub(super) fn check(
     is_right.then_some(())
 }
 
-/// The first encoder of a tap or below it that reads a field.
-fn reader<'a>(top: &Tap, field: &str, below: &'a Encoders) -> Option<&'a EncoderSpec> {
+/// The first encoder of a tap or below it that reads one of these fields.
+fn reader<'a>(top: &Tap, fields: &BTreeSet<&str>, below: &'a Encoders) -> Option<&'a EncoderSpec> {
     let mut seen = BTreeSet::new();
     let mut open = vec![(top.encoder, top.field.as_deref())];
     while let Some((at, prefix)) = open.pop() {
@@ -92,7 +93,7 @@ fn reader<'a>(top: &Tap, field: &str, below: &'a Encoders) -> Option<&'a Encoder
         };
         let own = spec.config.field().map(|own| prefix.unwrap_or(own));
         let read = [own, spec.other_text(prefix), spec.segment_by.as_deref()];
-        if read.contains(&Some(field)) {
+        if read.into_iter().flatten().any(|read| fields.contains(read)) {
             return Some(spec);
         }
         let taps = spec.inputs.iter().flat_map(Input::all);

@@ -17,25 +17,25 @@ const MULTI_HEAD: &str = "multi-head";
 
 const MAX_DEFAULT_HEADS: usize = 4;
 
-pub(super) const KEYS: [Key; 3] = [
-    Key::with_default(
-        ATTENTION,
-        ValueType::Choice(&["general", "dot", ADDITIVE, MULTI_HEAD]),
-        "\"general\"",
-        "score of a state and a row of the memory: bilinear, their inner product, a tanh layer, or several inner products of \
-         projections",
-    ),
-    Key::optional(
-        HIDDEN,
-        ValueType::Within(1, MAX_WIDTH),
-        "hidden size of additive attention, and dimension of the queries, keys and values of all heads; default: `width`",
-    ),
-    Key::optional(
-        HEADS,
-        ValueType::Within(1, MAX_WIDTH),
-        "number of heads of multi-head attention, which divides their dimension; default: the largest one up to 4",
-    ),
-];
+pub(super) const ATTENTION_KEY: Key = Key::with_default(
+    ATTENTION,
+    ValueType::Choice(&["general", "dot", ADDITIVE, MULTI_HEAD]),
+    "\"general\"",
+    "score of a state and a row of the memory: bilinear, their inner product, a tanh layer, or several inner products of \
+     projections",
+);
+
+pub(super) const HIDDEN_KEY: Key = Key::optional(
+    HIDDEN,
+    ValueType::Within(1, MAX_WIDTH),
+    "hidden size of additive attention, and dimension of the queries, keys and values of all heads; default: `width`",
+);
+
+pub(super) const HEADS_KEY: Key = Key::optional(
+    HEADS,
+    ValueType::Within(1, MAX_WIDTH),
+    "number of heads of multi-head attention, which divides their dimension; default: the largest one up to 4",
+);
 
 /// The score of a state and a row of the memory.
 #[derive(Clone, Copy)]
@@ -114,6 +114,19 @@ impl Attention {
             Self::Dot | Self::General | Self::Additive(_) => memory,
             Self::MultiHead { hidden, .. } => hidden,
         }
+    }
+
+    /// The number of weights of a state for each row of a memory.
+    pub(super) fn heads(self) -> usize {
+        match self {
+            Self::Dot | Self::General | Self::Additive(_) => 1,
+            Self::MultiHead { heads, .. } => heads,
+        }
+    }
+
+    /// Whether it projects states or what it averages.
+    pub(super) fn has_projections(self) -> bool {
+        matches!(self, Self::Additive(_) | Self::MultiHead { .. })
     }
 
     /// The parameters, for a memory and a hidden size.
