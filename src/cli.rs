@@ -269,8 +269,8 @@ pub struct PredictArgs {
     /// Hypotheses that the search for a text keeps open [default: the objective's `beam`]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_BEAM)))]
     pub beam: Option<u16>,
-    /// Write the N best texts of each example, as lines of example, text and score, separated by |||; examples count
-    /// from 0, and the score is ln p divided by the length penalty
+    /// Write the N best texts of each example, as lines of its number, text and score, separated by |||; the number is that
+    /// of its line in the file, from 0, and the score is ln p divided by the length penalty
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_BEAM)))]
     pub nbest: Option<u16>,
     /// Number of threads [default: physical cores]

@@ -22,7 +22,7 @@ use crate::{
     app::write_whole,
     cli::PredictArgs,
     data::{
-        Batch, Lexicon, Prediction, SplitData,
+        Batch, Example, Lexicon, Prediction, SplitData,
         load::{self, FaultPolicies, FaultPolicy, load_input},
         prediction::{FieldPredictions, ScoredText},
         read::{self, Format, KnownLabels, Labels, ReadError, Source, SourceFolder},
@@ -101,7 +101,7 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
     let names = names_in_file(corpus_spec, name, system.objective(at).class_names());
     let field = FieldPredictions { field: name, names: &names, predictions: &predictions, labels };
     let written = match args.nbest {
-        Some(_) => n_best_lines(&predictions).into_bytes(),
+        Some(_) => n_best_lines(&part.examples, &predictions).into_bytes(),
         None => corpus_spec
             .format
             .write(&sources[0], &corpus_spec.values, &part.examples, &field)
@@ -137,11 +137,13 @@ fn set_search(system: &mut System, at: usize, args: &PredictArgs) -> Result<(), 
     Ok(())
 }
 
-/// The texts of each example with their scores: the number of the example, from 0, the text and its score.
-fn n_best_lines(predictions: &[Prediction]) -> String {
+/// The texts of each example with their scores: the number of the example, the text and its score. The number is that of
+/// its line in the file, from 0, so that blank and skipped lines count; that of the example if it has a file of its own.
+fn n_best_lines(examples: &[Example], predictions: &[Prediction]) -> String {
     let mut lines = String::new();
-    for (example, prediction) in predictions.iter().enumerate() {
+    for ((at, example), prediction) in (0..).zip(examples).zip(predictions) {
         let Prediction::Texts(texts) = prediction else { continue };
+        let example = if example.file.is_some() { at } else { example.line.saturating_sub(1) };
         for ScoredText { text, score } in texts {
             // Writing into a string cannot fail.
             let _ = writeln!(lines, "{example} ||| {text} ||| {score}");
