@@ -12,7 +12,7 @@ use tokenizers::{
     models::bpe::{BPE, BpeTrainer},
 };
 
-use super::{Fitted, SPACE, Vocabulary};
+use super::{Fitted, Lexicon, SPACE, Vocabulary};
 
 /// The key of the vocabulary of subwords, with their counts in training.
 pub const SUBWORDS: &str = "subwords";
@@ -81,6 +81,18 @@ impl Subwords {
             Ok(tokens) => tokens.into_iter().map(|token| token.value).collect(),
             Err(_) => vec![UNKNOWN.to_owned()],
         }
+    }
+
+    /// The ids of the subwords of each string of a lexicon, by symbol: n_special + its place in the vocabulary, and 0 for one
+    /// that the vocabulary lacks.
+    pub fn ids(
+        &self,
+        vocabulary: &Vocabulary,
+        lexicon: &Lexicon,
+        n_special: u32,
+    ) -> Vec<Box<[u32]>> {
+        let id = |subword: &String| vocabulary.id(subword).map_or(0, |id| n_special + id);
+        lexicon.iter().map(|word| self.split(word).iter().map(id).collect()).collect()
     }
 
     /// The text of some subwords.

@@ -229,6 +229,7 @@ pub struct DecoderState {
     pub states: Tensor,
     /// y: (hypotheses, o).
     pub outputs: Tensor,
-    /// The attention of the step to each row of the first memory, the mean of its heads; empty before the first step.
+    /// The attention of the step to each row of the first memory, the mean of its heads; empty before the first step, and
+    /// where it is not kept.
     pub attention: Vec<Vec<f32>>,
 }

@@ -80,8 +80,10 @@ pub trait Decoding {
     /// Replaces the hypotheses: the new one with index i continues the hypothesis `from[i]` by the class
     /// `classes[i]`, at the beginning by [`EDGE`]. Returns ln p of every class after each, row after row.
     fn step(&mut self, from: &[u32], classes: &[u32]) -> Result<Vec<f32>>;
+    /// Asks for the attention of the steps that follow.
+    fn keep_attention(&mut self) {}
     /// The attention of the last step to each row of the first memory, for each hypothesis; empty for one that attends to
-    /// nothing.
+    /// nothing, and where it was not asked for.
     fn attention(&self) -> &[Vec<f32>] {
         &[]
     }

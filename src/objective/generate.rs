@@ -1,9 +1,9 @@
 //! Generation: a text, word by word, from the outputs of a decoder.
 //!
 //! loss = −(Σ_t ln P(w_t | w_1 .. w_{t−1}, memory)) / words, over the words of the target and its end, or over its subwords
-//! where the decoder generates those: loss and perplexity are then per subword. Words outside
-//! the decoder's vocabulary are one class, but for those that it can copy. An evaluation also generates texts, by greedy or beam search, and
-//! compares them with the targets. Where the tokens of a text are characters, as of a field of
+//! where the decoder generates those: loss and perplexity are then per subword. Words outside the decoder's vocabulary are
+//! one class, but for those that it can copy. An evaluation also generates texts, by greedy or beam search, and compares
+//! them with the targets. Where the tokens of a text are characters, as of a field of
 //! [`SpelledField`](crate::data::SpelledField), texts are compared as transcripts are.
 
 use std::{collections::BTreeMap, sync::Arc};

@@ -48,19 +48,43 @@ impl<'a> Stand<'a> {
         }
     }
 
-    /// Why rows do not line up with these; `other` says of which sequence the former are otherwise.
-    fn mismatch(self, other: Self, otherwise: &str) -> String {
-        if self.of != other.of {
-            return otherwise.to_owned();
-        }
-        if self.split_by != other.split_by {
-            return "are of subwords; tap an encoder of words".to_owned();
-        }
-        match self.joined.max(other.joined) {
-            1 => "have a row in front; tap rows below the encoder of kind \"prefix\"".to_owned(),
-            n => format!("join {n} positions each; tap rows below the encoder of kind \"halve\""),
+    /// The first way in which rows differ from these, if they do.
+    fn difference(self, other: Self) -> Option<Difference> {
+        let found = [
+            (self.of != other.of, Difference::Sequence),
+            (self.split_by != other.split_by, Difference::Subwords),
+            (self.joined != other.joined, Difference::Joined(self.joined, other.joined)),
+            (self.in_front != other.in_front, Difference::Prefix),
+        ];
+        found.into_iter().find_map(|(differs, how)| differs.then_some(how))
+    }
+
+    /// Why rows do not line up with the values of a field; `otherwise` is for those of another sequence.
+    fn mismatch(self, field: Self, otherwise: &str) -> String {
+        match self.difference(field) {
+            Some(Difference::Subwords) => "are of subwords; tap an encoder of words".to_owned(),
+            Some(Difference::Joined(n, _)) => {
+                format!("join {n} positions each; tap rows below the encoder of kind \"halve\"")
+            }
+            Some(Difference::Prefix) => {
+                "have a row in front; tap rows below the encoder of kind \"prefix\"".to_owned()
+            }
+            Some(Difference::Sequence) | None => otherwise.to_owned(),
         }
     }
+}
+
+/// How rows differ from others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Difference {
+    /// They are of another sequence.
+    Sequence,
+    /// They are of subwords, or of other ones.
+    Subwords,
+    /// So many positions are joined in the one and in the other.
+    Joined(usize, usize),
+    /// One of them has a row in front.
+    Prefix,
 }
 
 /// What rows are rows of.
@@ -352,27 +376,25 @@ fn together<'a>(
     let mut first: Option<(&Tap, Stand<'_>)> = None;
     for tap in taps {
         let Some(stand) = encoders.stand(tap, prefix, here) else { continue };
-        match first {
-            Some((one, other)) if other != stand => {
-                let what = if other.of == stand.of && other.split_by != stand.split_by {
-                    "one of them has rows of subwords that the other has not".to_owned()
-                } else if other.of == stand.of && other.joined == stand.joined {
-                    "one of them has a row in front".to_owned()
-                } else if other.of == stand.of {
-                    format!(
-                        "a row of the one joins {} positions, of the other {}",
-                        stand.joined, other.joined
-                    )
-                } else {
-                    "they are rows of two sequences".to_owned()
-                };
-                return Err(format!(
-                    "\"{}\" cannot be concatenated with \"{}\" in corpus {:?}: {what}; add .mean, .max or .last",
-                    tap.name, one.name, here.spec.name
-                ));
+        let Some((one, other)) = first else {
+            first = Some((tap, stand));
+            continue;
+        };
+        let Some(difference) = stand.difference(other) else { continue };
+        let what = match difference {
+            Difference::Sequence => "they are rows of two sequences".to_owned(),
+            Difference::Subwords => {
+                "one of them has rows of subwords that the other has not".to_owned()
             }
-            _ => first = first.or(Some((tap, stand))),
-        }
+            Difference::Joined(here, there) => {
+                format!("a row of the one joins {here} positions, of the other {there}")
+            }
+            Difference::Prefix => "one of them has a row in front".to_owned(),
+        };
+        return Err(format!(
+            "\"{}\" cannot be concatenated with \"{}\" in corpus {:?}: {what}; add .mean, .max or .last",
+            tap.name, one.name, here.spec.name
+        ));
     }
     Ok(first.map(|(_, stand)| stand))
 }

@@ -26,6 +26,7 @@ pub struct DecoderMemory {
     weights: DecoderWeights,
     sizes: Sizes,
     form: Form,
+    keeps_attention: bool,
 }
 
 enum Form {
@@ -62,7 +63,7 @@ impl DecoderMemory {
                 plain::PaddedMemory::new(memory.rows, &rows, attention)
             });
             let form = Form::Plain(padded.collect::<Result<_>>()?);
-            return Ok(Self { weights, sizes, form });
+            return Ok(Self { weights, sizes, form, keeps_attention: false });
         }
         let operands = match weights.cell {
             DecoderCell::Lstm => Operands::new::<Lstm>(&weights, (sizes, &attentions))?,
@@ -75,7 +76,12 @@ impl DecoderMemory {
             ranges.push(of_examples);
         }
         let form = Form::Fused { operands: Box::new(operands), memories: values, ranges };
-        Ok(Self { weights, sizes, form })
+        Ok(Self { weights, sizes, form, keeps_attention: false })
+    }
+
+    /// From now on, steps keep the attention to the rows of the first memory.
+    pub fn keep_attention(&mut self) {
+        self.keeps_attention = true;
     }
 
     /// The state before the first step, from initial states (hypotheses, w or 2·w).
@@ -97,7 +103,11 @@ impl DecoderMemory {
         }
         match &self.form {
             Form::Plain(memories) => {
-                plain::decoder_step(x, state, examples, &self.weights, memories)
+                let (state, attention) =
+                    plain::decoder_step(x, state, examples, &self.weights, memories)?;
+                let attention =
+                    self.keeps_attention.then(|| memories[0].unpadded(&attention, examples));
+                Ok(DecoderState { attention: attention.transpose()?.unwrap_or_default(), ..state })
             }
             Form::Fused { .. } => match self.weights.cell {
                 DecoderCell::Lstm => self.fused::<Lstm>(x, state, examples),
@@ -135,7 +145,8 @@ impl DecoderMemory {
         let made: Vec<_> = firsts.into_par_iter().map(run).collect();
         let (mut states, mut outputs) = (vec![0.0; n * initial], vec![0.0; n * output]);
         let heads = operands.attentions[0].sizes.heads;
-        let attention = made.iter().flat_map(|(_, values)| values.attentions[0].means(heads));
+        let made_if_kept = made.iter().filter(|_| self.keeps_attention);
+        let attention = made_if_kept.flat_map(|(_, values)| values.attentions[0].means(heads));
         for (block, values) in &made {
             block.scatter(values.outputs(block, output), output, &mut outputs);
             let from = block.n_initial() * width;

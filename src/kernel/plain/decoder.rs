@@ -18,7 +18,7 @@ pub(in crate::kernel) struct PaddedMemory {
     mask: Tensor,
     /// 1 for a sequence that has a memory, else 0: (sequences, 1).
     has_memory: Tensor,
-    /// The number of rows of each sequence.
+    /// The number of rows of each sequence; empty for a part of a memory.
     lengths: Vec<usize>,
 }
 
@@ -72,7 +72,7 @@ impl PaddedMemory {
             keys: self.keys.narrow(0, 0, n)?,
             mask: self.mask.narrow(0, 0, n)?,
             has_memory: self.has_memory.narrow(0, 0, n)?,
-            lengths: self.lengths[..n].to_vec(),
+            lengths: Vec::new(),
         })
     }
 
@@ -84,7 +84,7 @@ impl PaddedMemory {
             keys: of(&self.keys)?,
             mask: of(&self.mask)?,
             has_memory: of(&self.has_memory)?,
-            lengths: sequences.iter().map(|&at| self.lengths[at as usize]).collect(),
+            lengths: Vec::new(),
         })
     }
 
@@ -129,10 +129,18 @@ impl PaddedMemory {
         Ok((shares.unsqueeze(1)?.matmul(values)?.squeeze(1)?, shares))
     }
 
-    /// The weights of the rows of each sequence, without padding.
-    fn unpadded(&self, shares: &Tensor) -> Result<Vec<Vec<f32>>> {
-        let shares = shares.to_vec2::<f32>()?.into_iter().zip(&self.lengths);
-        Ok(shares.map(|(shares, length)| shares[..*length].to_vec()).collect())
+    /// The weights of the rows of hypotheses with these examples, without padding.
+    pub(in crate::kernel) fn unpadded(
+        &self,
+        weights: &Tensor,
+        examples: &[u32],
+    ) -> Result<Vec<Vec<f32>>> {
+        let weights = weights.to_vec2::<f32>()?.into_iter().zip(examples);
+        let of_example = |(mut weights, &example): (Vec<f32>, &u32)| {
+            weights.truncate(self.lengths[example as usize]);
+            weights
+        };
+        Ok(weights.map(of_example).collect())
     }
 }
 
@@ -182,19 +190,18 @@ fn step(
     Ok((DecoderState { states, outputs, attention: Vec::new() }, shares))
 }
 
-/// One step of hypotheses, each with the index of its example in the memory.
+/// One step of hypotheses, each with the index of its example in the memories: the next state, and the weights of the
+/// first memory's rows (hypotheses, longest).
 pub(in crate::kernel) fn decoder_step(
     x: &Tensor,
     state: &DecoderState,
     examples: &[u32],
     weights: &DecoderWeights,
     memories: &[PaddedMemory],
-) -> Result<DecoderState> {
+) -> Result<(DecoderState, Tensor)> {
     let gates = super::linear(x, &weights.input, &weights.bias)?;
     let memories = memories.iter().map(|memory| memory.select(examples));
-    let memories = memories.collect::<Result<Vec<_>>>()?;
-    let (state, shares) = step(&gates, state, weights, &memories)?;
-    Ok(DecoderState { attention: memories[0].unpadded(&shares)?, ..state })
+    step(&gates, state, weights, &memories.collect::<Result<Vec<_>>>()?)
 }
 
 /// The outputs of teacher-forced sequences.

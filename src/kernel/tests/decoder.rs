@@ -208,7 +208,8 @@ fn steps_equal_teacher_forcing_bit_for_bit() -> Result<()> {
             let weights = weights(cell, kind, feeds, size)?;
             let batch = Batch::new(&target, &memory, cell, size)?;
             let forced = batch.decode(&weights)?;
-            let memory = DecoderMemory::new(&batch.memories(&weights), &weights)?;
+            let mut memory = DecoderMemory::new(&batch.memories(&weights), &weights)?;
+            memory.keep_attention();
             let mut state = memory.start(&batch.initial)?;
             let examples = batch.target.examples();
             for t in 0..batch.target.max_len() {
@@ -378,7 +379,9 @@ fn a_worked_example_with_two_heads_and_two_memories() -> Result<()> {
     let memories = [&first, &second].map(|rows| AttendedRows { rows, packing: &two });
     let y = decode(decoded, &memories, &weights)?;
     check::assert_close(&to_vec(&y)?, &[0.8, 0.5, 0.8], 1e-6, 0.0);
-    let memory = DecoderMemory::new(&memories, &weights)?;
+    let mut memory = DecoderMemory::new(&memories, &weights)?;
+    assert!(memory.step(&x, &memory.start(&initial)?, &[0])?.attention.is_empty());
+    memory.keep_attention();
     let state = memory.step(&x, &memory.start(&initial)?, &[0])?;
     check::assert_close(&state.attention.concat(), &[0.75, 0.25], 1e-6, 0.0);
     Ok(())

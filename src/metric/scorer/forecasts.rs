@@ -18,8 +18,8 @@ pub enum ForecastError {
 }
 
 /// `mse`, the mean squared error of predicted frames, and `persistence_mse`, that of the frames that they are predicted
-/// from, or with the mean absolute error `mae` and `persistence_mae`, or `cosine` and `persistence_cosine`; and `skill`, by how many percent the error is below that of persistence (the
-/// skill score of Murphy 1988).
+/// from, or with the mean absolute error `mae` and `persistence_mae`, or `cosine` and `persistence_cosine`; and `skill`, by
+/// how many percent the error is below that of persistence (the skill score of Murphy 1988).
 #[derive(Clone, Debug)]
 pub struct ForecastScorer {
     error: ForecastError,

@@ -213,6 +213,10 @@ impl Decoding for NetworkDecoding<'_> {
         Ok(log_probabilities)
     }
 
+    fn keep_attention(&mut self) {
+        self.memory.keep_attention();
+    }
+
     fn attention(&self) -> &[Vec<f32>] {
         self.state.as_ref().map_or(&[], |state| &state.attention)
     }

@@ -74,6 +74,10 @@ pub fn search(
 ) -> Result<Vec<Vec<Hypothesis>>> {
     let mut found: Vec<Vec<Hypothesis>> = vec![Vec::new(); examples.len()];
     let indices: Vec<u32> = examples.iter().map(|searched| searched.example).collect();
+    let is_covered = options.coverage_penalty > 0.0;
+    if is_covered {
+        decoding.keep_attention();
+    }
     decoding.begin(&indices)?;
     let mut open: Vec<Open> =
         (0..examples.len()).map(|at| Open { at, from: at as u32, ..Open::default() }).collect();
@@ -82,7 +86,7 @@ pub fn search(
         let last = |open: &Open| open.classes.last().copied().unwrap_or(EDGE);
         let classes: Vec<u32> = open.iter().map(last).collect();
         let scores = decoding.step(&from, &classes)?;
-        if options.coverage_penalty > 0.0 {
+        if is_covered {
             open.iter_mut().zip(decoding.attention()).for_each(|(open, row)| open.attend(row));
         }
         let mut next = Vec::new();

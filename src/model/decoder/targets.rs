@@ -18,12 +18,10 @@ pub enum TargetIds {
 impl TargetIds {
     /// Those of all strings of a lexicon, of a decoder with this vocabulary, which may be of subwords.
     pub fn new(vocabulary: &Vocabulary, subwords: Option<&Subwords>, lexicon: &Lexicon) -> Self {
-        let Some(subwords) = subwords else {
-            return Self::Words(Lookup::new(vocabulary, lexicon, Normalize::default()));
-        };
-        let class = |subword: &String| vocabulary.id(subword).map_or(UNKNOWN, |id| id + FIRST);
-        let classes = |word: &str| subwords.split(word).iter().map(class).collect();
-        Self::Subwords(lexicon.iter().map(classes).collect())
+        match subwords {
+            None => Self::Words(Lookup::new(vocabulary, lexicon, Normalize::default())),
+            Some(subwords) => Self::Subwords(subwords.ids(vocabulary, lexicon, FIRST)),
+        }
     }
 
     /// The number of classes of a word.

@@ -130,9 +130,7 @@ struct Embedded {
 
 impl Encoder for Embedded {
     fn attach(&mut self, field: &AttachedField<'_>) {
-        let id = |subword: &String| self.vocabulary.id(subword).map_or(0, |id| id + 1);
-        let ids = |word: &str| self.subwords.split(word).iter().map(id).collect();
-        let ids = field.lexicon.iter().map(ids).collect();
+        let ids = self.subwords.ids(&self.vocabulary, field.lexicon, 1);
         self.attached.insert((field.corpus_idx, field.field), ids);
     }
 
