@@ -15,6 +15,8 @@ mod articles;
 mod bm25;
 #[path = "corpora/constant.rs"]
 mod constant;
+#[path = "corpora/names.rs"]
+mod names;
 #[path = "corpora/overlap.rs"]
 mod overlap;
 #[path = "corpora/plan.rs"]

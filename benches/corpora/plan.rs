@@ -118,6 +118,8 @@ pub(crate) enum Layout {
     Shapeworld,
     /// The folder of NLVR.
     Nlvr,
+    /// The folder of GeoQuery, whose names become classes.
+    GeoClasses,
 }
 
 /// A run that others start from.

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    articles, bm25, constant, overlap,
+    articles, bm25, constant, names, overlap,
     plan::{Arm, Baseline, Conversion, Corpus, Layout, shell},
     scenes,
 };
@@ -160,6 +160,7 @@ impl Programs<'_> {
             Layout::Articles => articles::split,
             Layout::Shapeworld => scenes::shapeworld,
             Layout::Nlvr => scenes::nlvr,
+            Layout::GeoClasses => names::classes,
         };
         convert(Path::new(&of), into);
     }
