@@ -118,7 +118,9 @@ impl Load<'_> {
             .find(|field| Some(&field.name) == self.sentences.map(|sentences| &sentences.field));
         let axis = of_tokens.map_or(Axis::Sequence(0), |field| field.axis);
         schema.fields.extend(self.path_field.map(Field::of_examples));
-        schema.fields.extend(self.pronounced.as_ref().map(|_| Pronunciations::field()));
+        if self.pronounced.is_some() {
+            Pronunciations::extend(&mut schema);
+        }
         if self.spelled.is_some() {
             SpelledField::extend(&mut schema);
         }
@@ -165,11 +167,7 @@ impl Load<'_> {
             read.faults.extend(faults);
             read.faults.sort_by_key(|fault| fault.line);
         } else if self.pronounced.is_some() {
-            let here = corpus.field(Pronunciations::FIELD).unwrap_or_default();
-            read.split
-                .examples
-                .iter_mut()
-                .for_each(|example| example.fields.resize(here + 1, None));
+            Pronunciations::leave_out(&mut read.split, corpus);
         }
         if let Some(spelling) = self.spelled {
             spelling.add(&mut read.split, corpus);

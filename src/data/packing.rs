@@ -89,6 +89,17 @@ impl Packing {
         Self { parent: self.parent.clone(), ..Self::new(lengths) }
     }
 
+    /// The packing in which each row is n adjacent ones, n at least 1, and for each of its rows the index of what it is of,
+    /// with those of row r from n·r on. Its sequences belong to the same rows above, in the same order.
+    #[must_use]
+    pub fn split(&self, n: usize) -> (Self, Vec<u32>) {
+        let lengths = self.lengths.iter().map(|length| n * length).collect();
+        let split = Self { parent: self.parent.clone(), ..Self::new(lengths) };
+        let of = |(b, t): (usize, usize)| (self.row(b, t / n) * n + t % n) as u32;
+        let from = split.positions().map(of).collect();
+        (split, from)
+    }
+
     /// The length of each sequence, descending.
     pub fn lengths(&self) -> &[usize] {
         &self.lengths
@@ -214,6 +225,10 @@ mod tests {
         assert_eq!(prefixed.lengths(), [6, 5, 2]);
         assert_eq!(prefixed.parent_rows(), packing.parent_rows());
         assert_eq!(Packing::new(Vec::new()).prefixed().n_rows(), 0);
+        let (split, from) = Packing::sorted_below(&examples, &[0, 1, 2]).split(2);
+        assert_eq!((split.lengths(), split.parent_rows()), (&[4, 2][..], &[2, 1][..]));
+        // Two sequences of rows 0, 2 and 1; the rows of the split ones by position.
+        assert_eq!(from, [0, 2, 1, 3, 4, 5]);
     }
 
     /// Three examples: two candidates of 1 and 3 tokens, none, and one of 2.

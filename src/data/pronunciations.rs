@@ -1,12 +1,16 @@
-//! Pronunciations: an additional field with the phonemes of the words of a transcript or a label, from a dictionary.
+//! Pronunciations: an additional sequence with the phonemes of the words of a transcript or a label, from a dictionary, so
+//! that decoders can generate phonemes as they do words.
 //!
 //! A line of a dictionary is a word and its phonemes, separated by white space, as in CMUdict: `seven  S EH1 V AH0 N`.
 //! `word(2)` is an alternative; of several, the first is used. Lines that start with `;;;` and what follows ` #` are
 //! comments. Words are looked up as they are, then in lower case, then in upper case.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
-use super::{Axis, Corpus, Field, FieldForm, FieldValues, SplitData, read::ReadError};
+use super::{
+    Axis, Corpus, Field, FieldForm, FieldValues, Positions, Schema, SequenceSpec, SplitData,
+    Symbol, read::ReadError,
+};
 
 /// A pronouncing dictionary.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,42 +60,54 @@ impl Dictionary {
         }
     }
 
-    /// The phonemes of a text, separated by spaces; the error is a word that the dictionary lacks.
-    fn pronounce<'t>(&self, text: &'t str) -> Result<String, &'t str> {
+    /// The phonemes of a text; the error is a word that the dictionary lacks.
+    fn pronounce<'t>(&self, text: &'t str) -> Result<Vec<&str>, &'t str> {
         let forms = |word: &str| [word.to_owned(), word.to_lowercase(), word.to_uppercase()];
         let phonemes = |word: &'t str| {
             let found = forms(word).into_iter().find_map(|form| self.0.get(form.as_str()));
             found.map(AsRef::as_ref).ok_or(word)
         };
-        let all: Vec<&str> = text.split_whitespace().map(phonemes).collect::<Result<_, _>>()?;
-        Ok(all.join(" "))
+        let words: Vec<&str> = text.split_whitespace().map(phonemes).collect::<Result<_, _>>()?;
+        Ok(words.into_iter().flat_map(str::split_whitespace).collect())
     }
 }
 
 impl Pronunciations<'_> {
-    /// The name of the field of phonemes.
+    /// The name of the field of phonemes, and of its sequence.
     pub const FIELD: &'static str = "phonemes";
 
-    /// That field.
-    pub fn field() -> Field {
-        Field::new(Self::FIELD, Axis::Example, FieldForm::Text)
+    /// Adds the sequence and the field of phonemes to a schema.
+    pub fn extend(schema: &mut Schema) {
+        let axis = Axis::Sequence(schema.sequences.len());
+        schema.sequences.push(SequenceSpec { name: Self::FIELD.to_owned(), is_list: false });
+        schema.fields.push(Field::new(Self::FIELD, axis, FieldForm::Symbols));
     }
 
-    /// Adds the phonemes to each example of a split of that corpus; one without a text has none. Returns the faults:
-    /// words that the dictionary lacks. Their examples are removed.
-    pub fn add(self, split: &mut SplitData, corpus: &Corpus) -> Vec<ReadError> {
+    /// Leaves every example of a split of that corpus without phonemes.
+    pub fn leave_out(split: &mut SplitData, corpus: &Corpus) {
+        for example in &mut split.examples {
+            example.sequences.resize(corpus.sequences.len().max(example.sequences.len()), None);
+            example.fields.resize(corpus.fields.len().max(example.fields.len()), None);
+        }
+    }
+
+    /// Adds the phonemes to each example of a split of that corpus; one without a text, or with an empty one, has none.
+    /// Returns the faults: words that the dictionary lacks. Their examples are removed.
+    pub fn add(self, split: &mut SplitData, corpus: &mut Corpus) -> Vec<ReadError> {
         let of = corpus.field(self.of).expect("the checker has seen the field");
         let here = corpus.field(Self::FIELD).expect("the corpus has the field");
+        let Axis::Sequence(sequence) = corpus.fields[here].axis else { return Vec::new() };
+        let mut lexicon = std::mem::take(&mut corpus.lexicons[here]);
+        let (labels, file) = (&corpus.lexicons[of], split.file.clone());
         let mut faults = Vec::new();
-        let file = split.file.clone();
         split.examples.retain_mut(|example| {
             let text = match &example.fields[of] {
-                Some(FieldValues::Text(text)) => Some(text.as_ref()),
-                Some(FieldValues::Label(label)) => Some(corpus.lexicons[of].get(*label)),
-                _ => None,
+                Some(FieldValues::Text(text)) => text.as_ref(),
+                Some(FieldValues::Label(label)) => labels.get(*label),
+                _ => "",
             };
-            let phonemes = match text.map(|text| self.dictionary.pronounce(text)).transpose() {
-                Ok(phonemes) => phonemes.map(|phonemes| FieldValues::Text(Arc::from(phonemes))),
+            let phonemes: Vec<Symbol> = match self.dictionary.pronounce(text) {
+                Ok(phonemes) => phonemes.into_iter().map(|it| lexicon.intern(it)).collect(),
                 Err(word) => {
                     let what = format!(
                         "no pronunciation of {word:?}, a word of {:?}; add it to the dictionary",
@@ -102,10 +118,16 @@ impl Pronunciations<'_> {
                     return false;
                 }
             };
+            let has_some = !phonemes.is_empty();
+            example.sequences.resize(sequence, None);
+            example
+                .sequences
+                .push(has_some.then(|| Positions::on_line(example.line, phonemes.len())));
             example.fields.resize(here, None);
-            example.fields.push(phonemes);
+            example.fields.push(has_some.then_some(FieldValues::Symbols(phonemes)));
             true
         });
+        corpus.lexicons[here] = lexicon;
         faults
     }
 }
@@ -113,7 +135,7 @@ impl Pronunciations<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Example, Lexicon, Positions, Schema, SequenceSpec};
+    use crate::data::{Example, Lexicon};
 
     const CMUDICT: &str = ";;; a comment\nseven S EH1 V AH0 N\nzero Z IH1 R OW0\nzero(2) Z IY1 R OW0 # rarer\n\
                            A.  EY1\n(paren P ER0 EH1 N\n";
@@ -122,8 +144,9 @@ mod tests {
     fn a_text_is_pronounced_by_the_first_pronunciation_of_each_word() {
         let dictionary = Dictionary::read(CMUDICT.as_bytes()).unwrap();
         let of = |text| dictionary.pronounce(text);
-        assert_eq!(of("Zero seven").unwrap(), "Z IH1 R OW0 S EH1 V AH0 N");
-        assert_eq!(of("a. (paren").unwrap(), "EY1 P ER0 EH1 N");
+        let zero_seven = ["Z", "IH1", "R", "OW0", "S", "EH1", "V", "AH0", "N"];
+        assert_eq!(of("Zero seven").unwrap(), zero_seven);
+        assert_eq!(of("a. (paren").unwrap(), ["EY1", "P", "ER0", "EH1", "N"]);
         assert_eq!(of("zero nine ten"), Err("nine"));
         let why = |text: &str| Dictionary::read(text.as_bytes()).unwrap_err();
         assert_eq!(
@@ -150,20 +173,24 @@ mod tests {
         let mut split =
             SplitData { examples: examples.collect(), file: "f".into(), ..SplitData::default() };
         let audio = Field::new("audio", Axis::Sequence(0), FieldForm::Frames);
-        let mut corpus = Corpus::of_schema(Schema {
+        let mut schema = Schema {
             sequences: vec![SequenceSpec { name: "audio".into(), is_list: false }],
-            fields: vec![audio, Field::of_examples("digit"), Pronunciations::field()],
-        });
+            fields: vec![audio, Field::of_examples("digit")],
+        };
+        Pronunciations::extend(&mut schema);
+        let mut corpus = Corpus::of_schema(schema);
         corpus.lexicons[1] = names;
         let dictionary = &Dictionary::read(CMUDICT.as_bytes()).unwrap();
-        let faults = Pronunciations { of: "digit", dictionary }.add(&mut split, &corpus);
+        let faults = Pronunciations { of: "digit", dictionary }.add(&mut split, &mut corpus);
         let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
         assert_eq!(
             faults,
             ["f:3: no pronunciation of \"other\", a word of \"digit\"; add it to the dictionary"]
         );
-        let found: Vec<_> =
-            split.examples.iter().map(|example| example.fields[2].clone()).collect();
-        assert_eq!(found, [Some(FieldValues::Text("S EH1 V AH0 N".into())), None]);
+        let [seven, without] = &split.examples[..] else { panic!("two examples") };
+        let phonemes = seven.symbols(2).unwrap().iter().map(|it| corpus.lexicons[2].get(*it));
+        assert_eq!(phonemes.collect::<Vec<_>>(), ["S", "EH1", "V", "AH0", "N"]);
+        assert_eq!((seven.len_of(1), without.len_of(1)), (5, 0));
+        assert_eq!((&without.fields[2], &without.sequences[1]), (&None, &None));
     }
 }

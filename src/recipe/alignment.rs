@@ -28,7 +28,7 @@ struct Stand<'a> {
     joined: usize,
     /// The number of positions in front of the first: 0, but for prefixed rows.
     in_front: usize,
-    /// The encoder that has several rows for a position, as for the subwords of a word.
+    /// The encoder that has several rows for a position, as for the subwords of a word or the positions of a picture.
     split_by: Option<usize>,
 }
 
@@ -52,7 +52,7 @@ impl<'a> Stand<'a> {
     fn difference(self, other: Self) -> Option<Difference> {
         let found = [
             (self.of != other.of, Difference::Sequence),
-            (self.split_by != other.split_by, Difference::Subwords),
+            (self.split_by != other.split_by, Difference::Parts),
             (self.joined != other.joined, Difference::Joined(self.joined, other.joined)),
             (self.in_front != other.in_front, Difference::Prefix),
         ];
@@ -62,7 +62,9 @@ impl<'a> Stand<'a> {
     /// Why rows do not line up with the values of a field; `otherwise` is for those of another sequence.
     fn mismatch(self, field: Self, otherwise: &str) -> String {
         match self.difference(field) {
-            Some(Difference::Subwords) => "are of subwords; tap an encoder of words".to_owned(),
+            Some(Difference::Parts) => {
+                "are of subwords or positions of a picture; tap an encoder of whole words or pictures".to_owned()
+            }
             Some(Difference::Joined(n, _)) => {
                 format!("join {n} positions each; tap rows below the encoder of kind \"halve\"")
             }
@@ -79,8 +81,8 @@ impl<'a> Stand<'a> {
 enum Difference {
     /// They are of another sequence.
     Sequence,
-    /// They are of subwords, or of other ones.
-    Subwords,
+    /// They are of parts of positions, such as subwords, or of other ones.
+    Parts,
     /// So many positions are joined in the one and in the other.
     Joined(usize, usize),
     /// One of them has a row in front.
@@ -383,8 +385,8 @@ fn together<'a>(
         let Some(difference) = stand.difference(other) else { continue };
         let what = match difference {
             Difference::Sequence => "they are rows of two sequences".to_owned(),
-            Difference::Subwords => {
-                "one of them has rows of subwords that the other has not".to_owned()
+            Difference::Parts => {
+                "one of them has rows of subwords or of positions of a picture that the other has not".to_owned()
             }
             Difference::Joined(here, there) => {
                 format!("a row of the one joins {here} positions, of the other {there}")

@@ -315,7 +315,9 @@ pub(super) fn check(
     let path_field = path_field(table.name, &values, &schema, diagnostics).ok()?;
     schema.fields.extend(path_field.as_deref().map(Field::of_examples));
     let pronounced = derived::pronounced(table.name, &values, &schema, diagnostics).ok()?;
-    schema.fields.extend(pronounced.as_ref().map(|_| Pronunciations::field()));
+    if pronounced.is_some() {
+        Pronunciations::extend(&mut schema);
+    }
     let spelled = derived::spelled(table.name, &values, &schema, diagnostics).ok()?;
     if spelled.is_some() {
         SpelledField::extend(&mut schema);

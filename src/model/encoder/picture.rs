@@ -1,19 +1,23 @@
-//! Pictures: a convolutional network over each frame of a field of pictures, which gives a vector per picture.
+//! Pictures: a convolutional network over each frame of a field of pictures, which gives a vector per picture, or one for
+//! each position of its last maps.
 //!
 //! Layer l has maps of height h and width w, with channels c (LeCun and others 1998). At each position, with k × k
 //! positions around it, and zeros beyond the border:
 //!
 //!   z_l(i, j) = f(max over p × p positions of (W_l [z_{l−1} of the window] + b_l)),  y = f(W [z_n of all positions] + b)
 //!
-//! Pooling divides height and width by p, rounded up; a window at the border has fewer positions. f is non-decreasing, so
+//! With `positions` y(i, j) = f(W z_n(i, j) + b), a row for each position, row by row of the map, to which a decoder or
+//! `attend` can attend (Xu and others 2015). Pooling divides height and width by p, rounded up; a window at the border has fewer positions. f is non-decreasing, so
 //! it is applied after the maximum. The pixels are standardized by channel ([`Standardization`]). With `coordinates` the height and the width of each pixel, from −1 to 1, are two channels more (Liu and
 //! others 2018).
+
+use std::sync::Arc;
 
 use candle_core::{Device, Result, Tensor, Var, bail};
 
 use super::{
     Activation, BatchSize, Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind,
-    EncoderSetup, FrameForm, RowSource, SequenceView,
+    EncoderSetup, FrameForm, Reshaping, RowSource, SequenceView,
 };
 use crate::{
     data::{Corpus, Fitted, Packing, PictureSize, Standardization, vectors::WordVectors},
@@ -35,6 +39,7 @@ const WINDOW: &str = "window";
 const POOL: &str = "pool";
 const WIDTH: &str = "width";
 const COORDINATES: &str = "coordinates";
+const POSITIONS: &str = "positions";
 const STANDARDIZE: &str = "standardize";
 const DROPOUT: &str = "dropout";
 
@@ -75,6 +80,12 @@ const KEYS: &[Key] = &[
         "whether the place of a pixel is two channels more",
     ),
     Key::with_default(
+        POSITIONS,
+        ValueType::Switch,
+        "false",
+        "whether it gives a row for each position of the last maps, in place of one per picture",
+    ),
+    Key::with_default(
         STANDARDIZE,
         ValueType::Switch,
         "true",
@@ -89,7 +100,7 @@ impl EncoderKind for Picture {
     }
 
     fn about(&self) -> &'static str {
-        "convolutions over each picture of a field of frames: one vector per picture"
+        "convolutions over each picture of a field of frames: a vector per picture, or per position of it"
     }
 
     fn keys(&self) -> &'static [Key] {
@@ -121,14 +132,15 @@ impl EncoderKind for Picture {
             width: values.count(WIDTH),
             activation: Activation::of(values),
             has_coordinates: values.switch(COORDINATES),
+            has_positions: values.switch(POSITIONS),
             is_standardized: values.switch(STANDARDIZE),
             dropout: values.number(DROPOUT),
         };
-        let n_last = config.maps().last().map_or(0, |map| map.n_values());
+        let n_last = config.n_last();
         if n_last as u64 > MAX_WIDTH {
             return Err(format!(
-                "expected at most {MAX_WIDTH} values above the last convolution, found {n_last}; raise `{POOL}`, or add \
-                 a convolution to `{CHANNELS}`"
+                "expected at most {MAX_WIDTH} values above the last convolution, found {n_last}; raise `{POOL}`, add a \
+                 convolution to `{CHANNELS}`, or set `{POSITIONS} = true`"
             ));
         }
         Ok(Box::new(config))
@@ -146,11 +158,24 @@ struct Config {
     width: usize,
     activation: Activation,
     has_coordinates: bool,
+    /// Whether it gives a row for each position of the last maps.
+    has_positions: bool,
     is_standardized: bool,
     dropout: f64,
 }
 
 impl Config {
+    /// The size of the last maps.
+    fn last(&self) -> PictureSize {
+        self.maps().last().copied().unwrap_or(self.size)
+    }
+
+    /// The number of values that a row is computed from.
+    fn n_last(&self) -> usize {
+        let last = self.last();
+        if self.has_positions { last.channels } else { last.n_values() }
+    }
+
     /// The size of the input of each convolution, and of the output of the last one.
     fn maps(&self) -> Vec<PictureSize> {
         let coordinates = if self.has_coordinates { 2 } else { 0 };
@@ -174,6 +199,10 @@ impl EncoderConfig for Config {
         let (on, pooled) = (RowKind::Token, RowKind::Example);
         let (width, context) = (self.width, Context::SELF_ONLY);
         vec![LayerSpec { width, on, pooled, context, directions: None }]
+    }
+
+    fn reshaping(&self) -> Reshaping {
+        if self.has_positions { Reshaping::Split } else { Reshaping::Same }
     }
 
     fn frames(&self) -> Option<FrameForm> {
@@ -226,13 +255,14 @@ impl EncoderConfig for Config {
             })
         };
         let layers = maps.windows(2).zip(1..).map(layer).collect::<Result<_>>()?;
-        let n_last = maps[maps.len() - 1].n_values();
+        let (last, n_last) = (self.last(), self.n_last());
         Ok(Built::Encoder(Box::new(Network {
             name: setup.name.to_owned(),
             size: self.size,
             has_coordinates: self.has_coordinates,
             standardization,
             layers,
+            n_rows: if self.has_positions { last.height * last.width } else { 1 },
             n_last,
             output: setup.scope.linear("output", n_last, self.width)?,
             activation: self.activation,
@@ -321,7 +351,9 @@ struct Network {
     /// Of each channel.
     standardization: Standardization,
     layers: Vec<Layer>,
-    /// The number of values above the last one.
+    /// The number of rows of a picture.
+    n_rows: usize,
+    /// The number of values that each of them is computed from.
     n_last: usize,
     output: Linear,
     activation: Activation,
@@ -366,9 +398,15 @@ impl Encoder for Network {
             let convolved = layer.filters.forward(&windows)?; // (n·positions, channels)
             x = self.activation.forward(&layer.pooled(&convolved, n)?)?;
         }
-        let flat = x.reshape((n, self.n_last))?; // (n, positions·channels)
+        let flat = x.reshape((n * self.n_rows, self.n_last))?; // (rows, positions·channels), picture by picture
         let y = self.activation.forward(&self.output.forward(&flat)?)?;
-        let y = mode.dropout(&on.site(&self.name), self.dropout, y)?;
-        Ok(vec![Rows::new(y, packing)])
+        let rows = if self.n_rows == 1 {
+            Rows::new(y, packing)
+        } else {
+            let (split, from) = packing.split(self.n_rows);
+            Rows::new(kernel::gather(&y, from)?, &Arc::new(split))
+        };
+        let y = mode.dropout(&on.site(&self.name), self.dropout, rows.tensor.clone())?;
+        Ok(vec![rows.with(y)])
     }
 }

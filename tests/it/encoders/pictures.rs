@@ -74,6 +74,22 @@ fn a_picture_is_convolved_pooled_and_flattened() {
     assert_eq!(numbers(&found.tensor), [20.5, 1.0, 8.5, 8.0, 0.5, 16.0]);
 }
 
+/// With one row for each position of the map of 1 × 2, position by position of each picture.
+#[test]
+fn a_picture_has_a_row_for_each_position_of_its_last_maps() {
+    let it = case(&format!("{BY_HAND}\npositions = true"), GRAY);
+    let system = it.tiny.system();
+    put(&system, "it.layer-1.weight", &[1.0; 9]);
+    put(&system, "it.layer-1.bias", &[-1.0]);
+    put(&system, "it.output.weight", &[1.0, -1.0]);
+    put(&system, "it.output.bias", &[0.5, 16.0]);
+    let found = tapped(&system, &it.batch(&[1, 0]), Mode::Eval);
+    assert_eq!(found.packing.lengths(), [4, 2]);
+    // The maxima 20 and 15 of the first picture, twice 8 of the other example, and twice 0.
+    let wanted = [20.5, 0.0, 8.5, 8.0, 15.5, 1.0, 8.5, 8.0, 0.5, 16.0, 0.5, 16.0];
+    assert_eq!(numbers(&found.tensor), wanted);
+}
+
 #[test]
 fn coordinates_are_from_minus_one_to_one() {
     let it = case(
@@ -126,6 +142,10 @@ const DEEP: &[(&str, &str)] = &[
     ),
     (
         "size = [1, 3, 2]\nchannels = [2, 2]\nwidth = 3\nwindow = 5\npool = 1\nactivation = 'tanh'",
+        COLORED,
+    ),
+    (
+        "size = [1, 3, 2]\nchannels = [2, 3]\nwidth = 2\npool = 1\nactivation = 'tanh'\npositions = true",
         COLORED,
     ),
 ];
@@ -197,6 +217,6 @@ fn pictures_of_another_size_and_vectors_are_refused() {
     train.jsonl:2: expected pictures of height × width × channels 2 × 3 × 1 in "frames", found vectors of dimension 6; read them by an encoder of kind "frames"
     recipe.toml:22: `encoder.it`: expected height, width and channels of a picture as `size`, found 2 of the 3
     recipe.toml:28: `encoder.it.channels`: expected at least one item, found an empty array
-    recipe.toml:22: `encoder.it`: expected at most 65536 values above the last convolution, found 1350000; raise `pool`, or add a convolution to `channels`
+    recipe.toml:22: `encoder.it`: expected at most 65536 values above the last convolution, found 1350000; raise `pool`, add a convolution to `channels`, or set `positions = true`
     "#);
 }

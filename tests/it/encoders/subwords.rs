@@ -101,9 +101,9 @@ fn rows_of_subwords_are_not_labelled_by_words() {
     let writer = "kind = 'decoder'\ninput = 'words'\nfield = 'tag'\nsubwords = 9\ncopy = 'text'";
     insta::assert_snapshot!([faults(&format!("{it}{tagged}")), faults(&format!("{it}{both}")),
             faults(&format!("{it}{parts}")), faults(writer)].join("\n"), @r#"
-    recipe.toml:34: "tags" reads the field "tag" of corpus "texts" by the rows of its `tap`, which are of subwords; tap an encoder of words
-    recipe.toml:32: "it" cannot be concatenated with "words" in corpus "texts": one of them has rows of subwords that the other has not; add .mean, .max or .last
-    recipe.toml:38: "others" cannot be concatenated with "it" in corpus "texts": one of them has rows of subwords that the other has not; add .mean, .max or .last
+    recipe.toml:34: "tags" reads the field "tag" of corpus "texts" by the rows of its `tap`, which are of subwords or positions of a picture; tap an encoder of whole words or pictures
+    recipe.toml:32: "it" cannot be concatenated with "words" in corpus "texts": one of them has rows of subwords or of positions of a picture that the other has not; add .mean, .max or .last
+    recipe.toml:38: "others" cannot be concatenated with "it" in corpus "texts": one of them has rows of subwords or of positions of a picture that the other has not; add .mean, .max or .last
     recipe.toml:27: `encoder.it`: expected no `copy` beside `subwords`: words are copied whole; remove one of them
     "#);
 }
