@@ -21,6 +21,7 @@ mod decoder_pair;
 mod derived;
 mod difference;
 mod dual;
+mod dual_class;
 mod entail;
 mod evaluate;
 mod extract;
@@ -98,6 +99,7 @@ pub const OBJECTIVES: &[&dyn ObjectiveKind] = &[
     &difference::Difference,
     &consistency::Consistency,
     &dual::Dual,
+    &dual_class::DualClass,
     &round_trip::RoundTrip,
     &tie::Tie,
     &anchor::Anchor,

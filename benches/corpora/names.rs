@@ -86,16 +86,12 @@ fn in_form(form: &str, is_funql: bool, found: &BTreeMap<String, String>) -> Stri
         let quoted = after.strip_prefix('\'').and_then(|quoted| quoted.find('\'')).map(|at| at + 2);
         let end = quoted.or_else(|| after.find(|char| !is_of_name(char) || char == ' '));
         let (constant, then) = after.split_at(end.unwrap_or(after.len()));
-        match word_of(constant, then, found) {
-            Some(word) if constant.starts_with('\'') && is_funql => {
-                written.push_str(&format!("'{word}'"));
-            }
-            Some(word) => written.push_str(word),
-            None => {
-                rest = after;
-                continue;
-            }
-        }
+        let Some(word) = word_of(constant, then, found) else {
+            rest = after;
+            continue;
+        };
+        let quote = if constant.starts_with('\'') && is_funql { "'" } else { "" };
+        written.extend([quote, word, quote]);
         rest = then;
     }
     written + rest

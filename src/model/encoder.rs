@@ -13,6 +13,7 @@ mod dense;
 mod embed;
 mod frames;
 mod halve;
+mod label;
 mod labels;
 mod mask;
 mod picture;
@@ -53,6 +54,7 @@ pub const ENCODERS: &[&dyn EncoderKind] = &[
     &embed::Embed,
     &subwords::SubwordsKind,
     &characters::Characters,
+    &label::LabelKind,
     &bow::Bow,
     &frames::Frames,
     &picture::Picture,

@@ -128,20 +128,7 @@ impl ObjectiveConfig for Config {
 
     fn check_reads(&self, reads: &[ReadView<'_>]) -> std::result::Result<(), ConfigFault> {
         for ((key, side), read) in [LEFT, RIGHT].into_iter().zip(&self.sides).zip(reads) {
-            if !read.head.is_some_and(<dyn HeadKind>::has_softmax) {
-                let what = format!(
-                    "`{key}`: expected an objective with a softmax for each row, found {side:?}; name one with \
-                     `head = \"softmax\"`"
-                );
-                return Err(ConfigFault::Key(key, what));
-            }
-            if !read.config.has_label_head() {
-                let what = format!(
-                    "`{key}`: expected an objective whose classes are labels, found {side:?}; name one of kind \
-                     \"tag\" or \"classify\""
-                );
-                return Err(ConfigFault::Key(key, what));
-            }
+            check_softmax(key, side, read)?;
         }
         match reads {
             [left, right] if left.on != right.on => {
@@ -183,6 +170,29 @@ impl ObjectiveConfig for Config {
         self.check_same(&left_names, &right_names).map_err(Error::msg)?;
         Ok(Box::new(Agreement { left, right, target: self.target }))
     }
+}
+
+/// Refuses an objective that is read by a key, if it has no softmax over labels for each row.
+pub(super) fn check_softmax(
+    key: &'static str,
+    objective: &str,
+    read: &ReadView<'_>,
+) -> std::result::Result<(), ConfigFault> {
+    if !read.head.is_some_and(<dyn HeadKind>::has_softmax) {
+        let what = format!(
+            "`{key}`: expected an objective with a softmax for each row, found {objective:?}; name one with \
+             `head = \"softmax\"`"
+        );
+        return Err(ConfigFault::Key(key, what));
+    }
+    if !read.config.has_label_head() {
+        let what = format!(
+            "`{key}`: expected an objective whose classes are labels, found {objective:?}; name one of kind \
+             \"tag\" or \"classify\""
+        );
+        return Err(ConfigFault::Key(key, what));
+    }
+    Ok(())
 }
 
 impl Config {

@@ -15,31 +15,34 @@ pub(super) const TAPS: &[TapKey] = &[
     TapKey { name: RIGHT, on: ON, selects: false },
 ];
 
+/// The field that the decoder of a key generates, or why it has none whose texts have a probability by themselves.
+pub(super) fn field(declared: &Declared<'_>, key: &'static str) -> Result<String, ConfigFault> {
+    let taps = declared.values.texts(key);
+    let &[tap] = taps.as_slice() else {
+        let what = format!("`{key}`: expected one decoder, found {}", taps.len());
+        return Err(ConfigFault::Key(key, what));
+    };
+    let name = tap.parse::<TapName>().ok().filter(|name| name.field.is_none());
+    let decoder = name.and_then(|name| (declared.encoder)(&name.encoder));
+    if decoder.is_some_and(|decoder| decoder.config.other_text().is_some()) {
+        let what = format!("`{key}`: expected a decoder without `copy`, found {tap:?}");
+        return Err(ConfigFault::Key(key, what));
+    }
+    if decoder.is_some_and(|decoder| decoder.config.generates_subwords()) {
+        let what = format!(
+            "`{key}`: expected a decoder of words, found {tap:?}, which generates subwords"
+        );
+        return Err(ConfigFault::Key(key, what));
+    }
+    decoder
+        .and_then(|decoder| decoder.config.field())
+        .map(str::to_owned)
+        .ok_or_else(|| ConfigFault::Key(key, format!("`{key}`: expected a decoder, found {tap:?}")))
+}
+
 /// The fields that the two decoders of a table generate, or why they are no pair.
 pub(super) fn fields(declared: &Declared<'_>) -> Result<[String; 2], ConfigFault> {
-    let field = |key: &'static str| {
-        let taps = declared.values.texts(key);
-        let &[tap] = taps.as_slice() else {
-            let what = format!("`{key}`: expected one decoder, found {}", taps.len());
-            return Err(ConfigFault::Key(key, what));
-        };
-        let name = tap.parse::<TapName>().ok().filter(|name| name.field.is_none());
-        let decoder = name.and_then(|name| (declared.encoder)(&name.encoder));
-        if decoder.is_some_and(|decoder| decoder.config.other_text().is_some()) {
-            let what = format!("`{key}`: expected a decoder without `copy`, found {tap:?}");
-            return Err(ConfigFault::Key(key, what));
-        }
-        if decoder.is_some_and(|decoder| decoder.config.generates_subwords()) {
-            let what = format!(
-                "`{key}`: expected a decoder of words, found {tap:?}, which generates subwords"
-            );
-            return Err(ConfigFault::Key(key, what));
-        }
-        decoder.and_then(|decoder| decoder.config.field()).map(str::to_owned).ok_or_else(|| {
-            ConfigFault::Key(key, format!("`{key}`: expected a decoder, found {tap:?}"))
-        })
-    };
-    let (left, right) = (field(LEFT)?, field(RIGHT)?);
+    let (left, right) = (field(declared, LEFT)?, field(declared, RIGHT)?);
     if left == right {
         let what = format!(
             "`{RIGHT}`: expected the inverse of `{LEFT}`, which generates {left:?}, found a decoder of the same field; \

@@ -3,16 +3,21 @@
 //! loss = −(Σ_t ln P(w_t | w_1 .. w_{t−1}, memory)) / words, over the words of the target and its end, or over its subwords
 //! where the decoder generates those: loss and perplexity are then per subword. Words outside the decoder's vocabulary are
 //! one class, but for those that it can copy. An evaluation also generates texts, by greedy or beam search, and compares
-//! them with the targets. Where the tokens of a text are characters, as of a field of
+//! them with the targets. With `actions` a target is words with the actions of a parser among them, so that the decoder
+//! builds a tree over what it writes (Wu et al. 2017): loss = −ln P(words) − ln P(actions), and texts are compared by
+//! their words. Where the tokens of a text are characters, as of a field of
 //! [`SpelledField`](crate::data::SpelledField), texts are compared as transcripts are.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use candle_core::{Result, bail};
 
 use super::{
-    ConfigFault, Declared, Evaluation, HeadSource, Metric, Objective, ObjectiveConfig,
-    ObjectiveKind, ObjectiveSetup, Output, RawLoss, TapKey, decoded,
+    ConfigFault, Declared, Evaluation, HeadSource, LabelCheck, Metric, Objective, ObjectiveConfig,
+    ObjectiveKind, ObjectiveSetup, Output, RawLoss, TapKey, decoded, labels,
 };
 use crate::{
     data::{Batch, Corpus, Lexicon, Prediction, SpelledField, prediction::ScoredText},
@@ -43,6 +48,7 @@ const LENGTH_RATIO: &str = "length_ratio";
 const EXTRA_LENGTH: &str = "extra_length";
 const UNITS: &str = "units";
 const TOKENIZATION: &str = "tokenization";
+const ACTIONS: &str = "actions";
 
 const KEYS: &[Key] = &[
     Key::required(
@@ -95,6 +101,11 @@ const KEYS: &[Key] = &[
         "\"none\"",
         "tokenization of BLEU, as in sacreBLEU: none for texts that are tokenized",
     ),
+    Key::optional(
+        ACTIONS,
+        ValueType::List(&ValueType::Text),
+        "tokens of a target that are the actions of a parser: they are generated, but are not part of texts and scores",
+    ),
 ];
 
 const CHARACTERS: &str = "characters";
@@ -129,6 +140,10 @@ impl ObjectiveKind for Generate {
     ) -> std::result::Result<Box<dyn ObjectiveConfig>, ConfigFault> {
         decoded::check(declared, TAP, LABEL)?;
         let values = declared.values;
+        if !values.texts(ACTIONS).is_empty() && decoded::word_field(declared, TAP).is_none() {
+            let what = "expected no `actions` with a decoder of subwords, found both; remove its `subwords`";
+            return Err(ConfigFault::Key(ACTIONS, what.to_owned()));
+        }
         if values.text(UNITS) == CHARACTERS && decoded::word_field(declared, TAP).is_none() {
             let what = "expected `units = \"words\"` of a decoder of subwords, which are joined to words, found \
                         \"characters\"";
@@ -145,6 +160,7 @@ impl ObjectiveKind for Generate {
             extra_length: values.count(EXTRA_LENGTH),
             units: if values.text(UNITS) == CHARACTERS { Units::Characters } else { Units::Words },
             tokenization: Tokenization::find(values.text(TOKENIZATION)),
+            actions: values.texts(ACTIONS).into_iter().map(str::to_owned).collect(),
         }))
     }
 }
@@ -158,6 +174,15 @@ struct Config {
     extra_length: usize,
     units: Units,
     tokenization: Tokenization,
+    /// The tokens that are no words.
+    actions: BTreeSet<String>,
+}
+
+impl Config {
+    /// Whether a token is a word, or a character.
+    fn is_said(&self, token: &str) -> bool {
+        !self.actions.contains(token)
+    }
 }
 
 /// What the tokens of a text are.
@@ -194,6 +219,18 @@ impl ObjectiveConfig for Config {
 
     fn has_class_labels(&self) -> bool {
         false
+    }
+
+    fn check_corpus(&self, corpus: &Corpus) -> LabelCheck {
+        let mut check = LabelCheck::default();
+        let Some(field) = corpus.field(&self.label) else { return check };
+        let lexicon = &corpus.lexicons[field];
+        let absent = self.actions.iter().filter(|action| !lexicon.iter().any(|it| it == *action));
+        let what = |action: &String| {
+            format!("from here on no {:?} has {action:?}, which `{ACTIONS}` names", self.label)
+        };
+        check.of_corpus.extend(absent.map(|action| labels::fault(corpus, what(action))));
+        check
     }
 
     fn beam(&self) -> Option<u64> {
@@ -242,7 +279,10 @@ impl Generator {
             let text: Option<Vec<&str>> =
                 rows.map(|row| Some(words.get(symbols.get(row).copied().flatten()?))).collect();
             match text {
-                Some(text) if !text.is_empty() => Gold::Texts(vec![self.config.units.text(&text)]),
+                Some(mut text) if !text.is_empty() => {
+                    text.retain(|token| self.config.is_said(token));
+                    Gold::Texts(vec![self.config.units.text(&text)])
+                }
                 _ => Gold::None,
             }
         };
@@ -285,7 +325,8 @@ impl Generator {
             Some(source) if class >= source.n_classes() => source.text(class),
             _ => vocabulary.item(class - FIRST),
         };
-        let words: Vec<&str> = hypothesis.classes.iter().map(word).collect();
+        let mut words: Vec<&str> = hypothesis.classes.iter().map(word).collect();
+        words.retain(|word| self.config.is_said(word));
         let text = match self.config.units {
             Units::Words => self.decoder.text(&words),
             Units::Characters => self.config.units.text(&words),

@@ -272,9 +272,15 @@ pub(super) fn fields<'a>(
     values: &'a Values,
 ) -> impl Iterator<Item = &'a str> {
     let keys = kind.keys().iter();
-    let keys =
-        keys.filter(|key| matches!(key.takes, ValueType::Name(Refers::Field | Refers::Frames)));
+    let keys = keys.filter(|key| {
+        matches!(key.takes, ValueType::Name(Refers::Field | Refers::Frames | Refers::Label))
+    });
     keys.filter_map(|key| values.text_if_set(key.name))
+}
+
+/// Whether it reads a label of each example.
+pub(super) fn reads_labels(kind: &dyn EncoderKind) -> bool {
+    kind.keys().iter().any(|key| matches!(key.takes, ValueType::Name(Refers::Label)))
 }
 
 struct ByName<'a>(&'a BTreeMap<&'a str, &'a Values>);

@@ -4,11 +4,12 @@
 use std::collections::BTreeSet;
 
 use super::{
-    CorpusSpec, EncoderSpec, Input, ObjectiveSpec, encoder, fault::Diagnostics, names::Names,
+    CorpusSpec, EncoderSpec, Input, ObjectiveSpec, Tap, encoder, fault::Diagnostics, names::Names,
 };
 use crate::{
     keys::{Place, Refers, ValueType},
     model::encoder::RowSource,
+    objective::Output,
 };
 
 /// Finds which corpora reach each encoder, and checks that they have the field it reads.
@@ -19,6 +20,7 @@ pub(super) fn find(
     names: &Names,
     diagnostics: &mut Diagnostics,
 ) {
+    labels_are_unread(encoders, objectives, diagnostics);
     let n_encoders = encoders.specs.len();
     let mut any: Vec<Vec<Run>> = vec![Vec::new(); n_encoders];
     let mut active = any.clone();
@@ -86,14 +88,41 @@ pub(super) fn find(
     }
 }
 
+/// Reports objectives whose rows have read the label that they predict.
+fn labels_are_unread(
+    encoders: &encoder::Encoders,
+    objectives: &[Option<ObjectiveSpec>],
+    diagnostics: &mut Diagnostics,
+) {
+    for objective in objectives.iter().flatten() {
+        let Output::Field { name: label, .. } = objective.config.output() else { continue };
+        let reads_it = |tap: &&Tap| {
+            let closures = objective.corpora.iter().map(|&at| encoders.closure(tap, at));
+            closures.flatten().find_map(|(at, _)| {
+                let spec = encoders.specs[at].as_ref()?;
+                let is_of_labels = encoder::reads_labels(spec.kind);
+                (is_of_labels && spec.config.field() == Some(label)).then_some(&spec.name)
+            })
+        };
+        for (key, taps) in objective.tap_keys().zip(&objective.taps) {
+            let Some(reader) = taps.iter().find_map(|tap| reads_it(&tap)) else { continue };
+            let what = format!(
+                "`{key}`: expected rows that have not read {label:?}, which the objective predicts, found {reader:?} \
+                 below them; tap encoders of the text"
+            );
+            diagnostics.fault(&objective.values.place(key), what);
+        }
+    }
+}
+
 /// The fault of a field that a tap names, if no encoder can run over it: it has neither strings nor frames by position.
 fn lacks_positions(corpus: &CorpusSpec, field: &str) -> Option<String> {
     let what = corpus.lacks(field, Refers::Field)?;
     corpus.lacks(field, Refers::Frames).map(|_| what)
 }
 
-/// The fault of a field that a tap names, if it has strings where the encoder reads frames, or frames where it reads
-/// strings.
+/// The fault of a field that a tap names, if the encoder reads fields of another form: frames, labels, or strings by
+/// position.
 fn lacks_form(spec: &EncoderSpec, corpus: &CorpusSpec, field: &str) -> Option<String> {
     if spec.kind.source() != RowSource::Field || lacks_positions(corpus, field).is_some() {
         return None;
@@ -102,7 +131,8 @@ fn lacks_form(spec: &EncoderSpec, corpus: &CorpusSpec, field: &str) -> Option<St
         let mut keys = spec.kind.keys().iter();
         keys.any(|key| matches!(key.takes, ValueType::Name(refers) if refers == wanted))
     };
-    corpus.lacks(field, if reads(Refers::Frames) { Refers::Frames } else { Refers::Field })
+    let wanted = [Refers::Frames, Refers::Label].into_iter().find(|wanted| reads(*wanted));
+    corpus.lacks(field, wanted.unwrap_or(Refers::Field))
 }
 
 /// A run of an encoder over a corpus, over a field that a tap names or over its own.
@@ -165,8 +195,9 @@ fn other_texts_are_in(
 fn fields_are_in(spec: &EncoderSpec, corpora: &[&CorpusSpec], diagnostics: &mut Diagnostics) {
     let keys = encoder::keys(spec.kind);
     for key in &keys {
-        let ValueType::Name(wanted @ (Refers::Field | Refers::Segments | Refers::Frames)) =
-            key.takes
+        let ValueType::Name(
+            wanted @ (Refers::Field | Refers::Segments | Refers::Frames | Refers::Label),
+        ) = key.takes
         else {
             continue;
         };

@@ -40,8 +40,7 @@ impl ObjectiveSpec {
     /// What happens to its gradient at each of its taps.
     pub(super) fn gradients(&self) -> Vec<GradientFlow> {
         let own = self.kind.taps().iter().map(|_| self.gradient);
-        let flow =
-            |requires_grad| if requires_grad { GradientFlow::Pass } else { GradientFlow::Stop };
+        let flow = |requires_grad| if requires_grad { self.gradient } else { GradientFlow::Stop };
         let read = self.reads.iter().map(|read| flow(read.requires_grad));
         own.chain(read).collect()
     }

@@ -61,6 +61,7 @@ pub const SAMPLES: &[(&str, &[u8])] = samples![
     "phrases/north/train.source" "phrases/north/train.target"
     "phrases/north/dev.source" "phrases/north/dev.target"
     "phrases/north/test.source" "phrases/north/test.target"
+    "phrases/north/train.actions" "phrases/north/dev.actions" "phrases/north/test.actions"
     "phrases/south/train.source" "phrases/south/train.target"
     "phrases/south/dev.source" "phrases/south/dev.target"
     "phrases/tags/train.tsv" "phrases/tags/dev.tsv"

@@ -238,8 +238,8 @@ fn every_kind_with_a_tap_has_a_case() {
         let case = Case::above_words(keys, &[]);
         kinds.insert(case.tiny.recipe.encoders[case.at].kind.name());
     }
-    // Frames and pictures are no words, and words have several rows of subwords: they have tests of their own.
-    kinds.extend(["frames", "picture", "subwords"]);
+    // Frames, pictures and labels are no words, and words have several rows of subwords: they have tests of their own.
+    kinds.extend(["frames", "picture", "label", "subwords"]);
     for kind in ENCODERS.iter().filter(|kind| kind.source() != RowSource::Named) {
         assert!(kinds.contains(kind.name()), "{}", kind.name());
         assert!(!encoder::PLANNED.contains(&kind.name()), "{}", kind.name());

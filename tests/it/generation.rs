@@ -76,6 +76,35 @@ fn an_evaluation_has_the_loss_of_training_the_targets_and_a_text_for_each_exampl
     }
 }
 
+/// The loss is over words and actions, gold and what is generated have the words alone.
+#[test]
+fn the_actions_of_a_parser_are_part_of_the_loss_and_not_of_texts() {
+    let tiny = shipped_tiny("target-syntax", SIZE, &[]);
+    let (system, batch) = (tiny.system(), tiny.batch(0, 6));
+    let corpus = &tiny.corpora[0];
+    let field = corpus.field("target").unwrap();
+    let taps = system.taps(&[0], &batch, Mode::Eval).unwrap().remove(0);
+    let evaluation = system.objective(0).evaluate(&taps, &batch).unwrap();
+    assert_eq!(evaluation.loss.unwrap().count, batch.symbols(field).len() + 6);
+    let is_action = |token: &&str| ["LEFT", "RIGHT"].contains(token);
+    for (b, (gold, prediction)) in evaluation.gold.iter().zip(&evaluation.predictions).enumerate() {
+        let (Gold::Texts(gold), Prediction::Texts(texts)) = (gold, prediction) else {
+            panic!("{gold:?} {prediction:?}")
+        };
+        let tokens = corpus.train.examples[batch.examples[b]].symbols(field).unwrap().iter();
+        let tokens: Vec<&str> = tokens.map(|&it| corpus.lexicons[field].get(it)).collect();
+        assert!(tokens.iter().any(is_action));
+        let words: Vec<&str> = tokens.into_iter().filter(|token| !is_action(token)).collect();
+        assert_eq!(*gold, [words.join(" ")]);
+        assert!(!texts[0].text.split(' ').any(|token| is_action(&token)), "{}", texts[0].text);
+    }
+    let untrained = shipped_tiny("target-syntax", SIZE, &["objective.target.actions=".to_owned()]);
+    let taps = untrained.system().taps(&[0], &batch, Mode::Eval).unwrap().remove(0);
+    let of_all = untrained.system().objective(0).evaluate(&taps, &batch).unwrap();
+    let Gold::Texts(gold) = &of_all.gold[0] else { panic!("a text") };
+    assert!(gold[0].split(' ').any(|token| is_action(&token)));
+}
+
 #[test]
 fn a_text_is_generated_without_its_target() {
     let tiny = shipped_tiny("translation", SIZE, &[]);

@@ -21,6 +21,7 @@ mod copying;
 mod damaged;
 mod desk;
 mod devices;
+mod dual_class;
 mod encoders;
 mod exits;
 mod folders;

@@ -71,6 +71,12 @@ pub(crate) fn files(seed: u64) -> Vec<File> {
                 let about = about(&text);
                 files.push(File { path: format!("phrases/{name}/{split}.{kind}"), text, about });
             }
+            if name == "north" {
+                let text = texts(&target::north_with_actions);
+                let n_actions = n_words(&text) - texts(&voice).split_whitespace().count();
+                let about = format!("{} with {n_actions} actions", about(&text));
+                files.push(File { path: format!("phrases/{name}/{split}.actions"), text, about });
+            }
         }
     }
     for (split, n) in TAGGED {
@@ -142,6 +148,26 @@ fn unsaid(words: &Words, dice: &mut Dice, seen: &mut BTreeSet<Vec<String>>) -> C
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn actions_build_a_tree_over_the_words_of_the_target() {
+        let files = files(1);
+        let of = |kind: &str| {
+            let path = format!("phrases/north/train.{kind}");
+            files.iter().find(|file| file.path == path).unwrap().text.lines()
+        };
+        for (with, words) in of("actions").zip(of("target")) {
+            let is_word = |token: &&str| !["LEFT", "RIGHT"].contains(token);
+            let without: Vec<&str> = with.split(' ').filter(is_word).collect();
+            assert_eq!(without.join(" "), words);
+            let mut stack = 0;
+            for token in with.split(' ') {
+                stack = if is_word(&token) { stack + 1 } else { stack - 1 };
+                assert!(stack > 0, "{with}");
+            }
+            assert_eq!(stack, 1, "{with}");
+        }
+    }
 
     #[test]
     fn translations_are_aligned_and_have_a_long_tail() {

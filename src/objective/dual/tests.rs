@@ -1,7 +1,7 @@
 //! The gap worked by hand, its gradients, and what is refused. Gradients through whole decoders are in
 //! `tests/it/objectives.rs`.
 
-use candle_core::{Device, Var};
+use candle_core::{Device, Tensor, Var};
 
 use super::*;
 use crate::{
@@ -9,9 +9,10 @@ use crate::{
         Axis, Example, Field, FieldForm, FieldValues, Positions, Schema, SequenceSpec, SplitData,
         Vocabulary,
     },
+    kernel,
     model::{
         Parameters,
-        decoder::{Copied, Decoding, SourceWords},
+        decoder::{Copied, Decoding, SourceWords, TargetIds, TargetRows},
     },
 };
 

@@ -67,7 +67,8 @@ impl Node {
             for (key, name) in names.chain([(None, own)]) {
                 let field = corpus.field(name);
                 let is_read = |at: &usize| {
-                    matches!(corpus.fields[*at].form, FieldForm::Symbols | FieldForm::Frames)
+                    let form = corpus.fields[*at].form;
+                    matches!(form, FieldForm::Symbols | FieldForm::Frames | FieldForm::Label)
                 };
                 let Some(field) = field.filter(is_read) else { continue };
                 let (lexicon, vectors) = (&corpus.lexicons[field], self.vectors.as_deref());

@@ -13,22 +13,48 @@ use super::words::Stem;
 const NORTH: usize = 0;
 const SOUTH: usize = 1;
 
+/// The second word from the top of the stack becomes a dependent of the top.
+const LEFT: &str = "LEFT";
+/// The top of the stack becomes a dependent of the second word.
+const RIGHT: &str = "RIGHT";
+
 /// A sentence of the north.
 pub(crate) fn north(clause: &Clause) -> Vec<String> {
+    north_parsed(clause).into_iter().map(|(word, _)| word).collect()
+}
+
+/// The same with the actions of a parser among the words, as a tree of dependencies is built from left to right: a word is
+/// pushed on a stack, `LEFT` makes the second word from its top a dependent of the top, `RIGHT` the top one of the second
+/// (Nivre 2008). The last word left is the verb.
+pub(crate) fn north_with_actions(clause: &Clause) -> Vec<String> {
+    let said = north_parsed(clause).into_iter();
+    said.flat_map(|(word, actions)| {
+        std::iter::once(word).chain(actions.into_iter().map(str::to_owned))
+    })
+    .collect()
+}
+
+/// The words of a sentence of the north, each with the actions that follow it.
+fn north_parsed(clause: &Clause) -> Vec<(String, Vec<&'static str>)> {
     let mut said = Vec::new();
+    let mut n_dependents = 1;
     match &clause.subject {
-        Subject::Person(person) => said.push(["ek", "thu", "han"][*person].to_owned()),
+        Subject::Person(person) => said.push((["ek", "thu", "han"][*person].to_owned(), vec![])),
         Subject::Phrase(phrase) => said.extend(of_north(phrase)),
     }
     if let Some(adverb) = &clause.adverb {
-        said.push(adverb.target(NORTH, false).to_owned());
+        said.push((adverb.target(NORTH, false).to_owned(), vec![]));
+        n_dependents += 1;
     }
     if let Some((preposition, phrase)) = &clause.place {
         said.extend(of_north(phrase));
-        said.push(preposition.target(NORTH, false).to_owned());
+        // The phrase depends on what follows it.
+        said.push((preposition.target(NORTH, false).to_owned(), vec![LEFT]));
+        n_dependents += 1;
     }
     if let Some(object) = &clause.object {
         said.extend(of_north(object));
+        n_dependents += 1;
     }
     let tense = if clause.past { "di" } else { "a" };
     let person = match &clause.subject {
@@ -39,20 +65,29 @@ pub(crate) fn north(clause: &Clause) -> Vec<String> {
     };
     let negation = if clause.negated { "ek" } else { "" };
     let verb = clause.verb.target(NORTH, clause.second_sense());
-    said.push(format!("{verb}{tense}{person}{negation}"));
-    said.push(".".to_owned());
+    said.push((format!("{verb}{tense}{person}{negation}"), vec![LEFT; n_dependents]));
+    said.push((".".to_owned(), vec![RIGHT]));
     said
 }
 
-fn of_north(phrase: &Phrase) -> Vec<String> {
+fn of_north(phrase: &Phrase) -> Vec<(String, Vec<&'static str>)> {
     let Phrase { noun, plural, definite, adjective } = phrase;
     let ending = [["or", "a"], ["ir", "ur"]][usize::from(*plural)][noun.gender];
     let mut said = Vec::new();
+    let mut actions = Vec::new();
     if *definite {
-        said.push([["sa", "su"], ["thei", "thaur"]][usize::from(*plural)][noun.gender].to_owned());
+        let article = [["sa", "su"], ["thei", "thaur"]][usize::from(*plural)][noun.gender];
+        said.push((article.to_owned(), vec![]));
     }
-    said.push(format!("{}{ending}", noun.stem.target(NORTH, false)));
-    said.extend(adjective_of(adjective.as_ref(), NORTH, noun.animate, ending));
+    said.push((format!("{}{ending}", noun.stem.target(NORTH, false)), vec![]));
+    if let Some(adjective) = adjective_of(adjective.as_ref(), NORTH, noun.animate, ending) {
+        said.push((adjective, vec![]));
+        actions.push(RIGHT);
+    }
+    actions.extend(definite.then_some(LEFT));
+    if let Some((_, after)) = said.last_mut() {
+        *after = actions;
+    }
     said
 }
 

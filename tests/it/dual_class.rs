@@ -1,0 +1,155 @@
+//! A classifier and a decoder of texts given their class, in a whole system.
+
+use auxdesk::{
+    data::{Batch, FieldValues},
+    model::Mode,
+};
+
+use crate::tiny::{Size, Tiny, numbers, shipped_tiny, text_tiny};
+
+const SIZE: Size = Size { width: 3, examples: 8 };
+
+fn place(tiny: &Tiny, objective: &str) -> usize {
+    let objectives = &tiny.recipe.objectives;
+    objectives.iter().position(|spec| spec.name.as_str() == objective).unwrap()
+}
+
+/// −ln p of each example of a batch by an objective, summed over its words.
+fn surprisals(tiny: &Tiny, objective: &str, batch: &Batch) -> Vec<f64> {
+    let (system, at) = (tiny.system(), place(tiny, objective));
+    let taps = system.taps(&[at], batch, Mode::Trace).unwrap();
+    let loss = system.loss(at, &taps[0], batch, Mode::Trace).unwrap().unwrap();
+    numbers(&loss.per_example).into_iter().map(f64::from).collect()
+}
+
+/// g of each example from the losses of the classifier and of the decoder: without marginals, what is left of it.
+#[test]
+fn the_gap_is_between_the_losses_of_the_classifier_and_of_the_decoder() {
+    let tiny = shipped_tiny("dual-class", SIZE, &["objective.dual.marginals=none".to_owned()]);
+    let batch = tiny.batch(0, 4);
+    let (of_class, of_text) =
+        (surprisals(&tiny, "class", &batch), surprisals(&tiny, "text", &batch));
+    let found = surprisals(&tiny, "dual", &batch);
+    for (b, found) in found.into_iter().enumerate() {
+        let n_words = tiny.corpora[0].train.examples[batch.examples[b]].len_of(0) + 2;
+        let gap = (of_class[b] - of_text[b]) / n_words as f64;
+        assert!((found - gap * gap).abs() < 1e-4 * gap * gap, "{found}, expected {}", gap * gap);
+    }
+}
+
+/// With the marginals, by the shares of classes in train and a bigram model of its texts.
+#[test]
+fn marginals_are_of_the_other_part() {
+    let with = shipped_tiny("dual-class", SIZE, &[]);
+    let batch = with.batch(0, 4);
+    let corpus = &with.corpora[0];
+    let label = corpus.field("class").unwrap();
+    let n_of = |class: u32| {
+        let labels = corpus.train.examples.iter().filter_map(|example| example.label(label));
+        labels.filter(|label| *label == class).count() as f64
+    };
+    let (of_class, of_text) =
+        (surprisals(&with, "class", &batch), surprisals(&with, "text", &batch));
+    let found = surprisals(&with, "dual", &batch);
+    for (b, found) in found.into_iter().enumerate() {
+        let example = &corpus.train.examples[batch.examples[b]];
+        let n_words = (example.len_of(0) + 2) as f64;
+        let prior = (n_of(example.label(label).unwrap()) / corpus.train.examples.len() as f64).ln();
+        // ln P(x) is what makes the square the one that was found: it is between that of equal words and 0.
+        let least = -(example.len_of(0) as f64 + 1.0) * (2000f64).ln();
+        let root = found.sqrt() * n_words;
+        let candidates = [root, -root].map(|gap| prior - of_text[b] + of_class[b] - gap);
+        assert!(candidates.iter().any(|ln_p| (least..0.0).contains(ln_p)), "{candidates:?}");
+    }
+}
+
+#[test]
+fn an_example_without_a_class_has_no_row_and_no_loss() {
+    let tiny = shipped_tiny("dual-class", SIZE, &[]);
+    let system = tiny.system();
+    let mut corpus = tiny.corpora[0].clone();
+    let label = corpus.field("class").unwrap();
+    corpus.train.examples[1].fields[label] = None;
+    let batch = Batch::new(0, &corpus, &corpus.train, &[0, 1, 2]);
+    let without = batch.examples.iter().position(|at| *at == 1).unwrap();
+    let at = place(&tiny, "dual");
+    let taps = system.taps(&[at], &batch, Mode::Trace).unwrap();
+    let loss = system.loss(at, &taps[0], &batch, Mode::Trace).unwrap().unwrap();
+    assert_eq!((loss.count, numbers(&loss.per_example)[without]), (2, 0.0));
+    // None has a class.
+    for example in &mut corpus.train.examples {
+        example.fields[label] = None;
+    }
+    let batch = Batch::new(0, &corpus, &corpus.train, &[0, 1]);
+    let taps = system.taps(&[at], &batch, Mode::Trace).unwrap();
+    assert!(system.loss(at, &taps[0], &batch, Mode::Trace).unwrap().is_none());
+}
+
+/// The outputs of the decoder change with the class, and with nothing else that it has not written.
+#[test]
+fn a_decoder_reads_the_class_of_its_text() {
+    let tiny = shipped_tiny("dual-class", SIZE, &[]);
+    let (system, at) = (tiny.system(), place(&tiny, "text"));
+    let mut corpus = tiny.corpora[0].clone();
+    let label = corpus.field("class").unwrap();
+    let rows = |corpus: &auxdesk::data::Corpus| {
+        let batch = Batch::new(0, corpus, &corpus.train, &[0]);
+        let taps = system.taps(&[at], &batch, Mode::Trace).unwrap();
+        numbers(&taps[0][0].tensor)
+    };
+    let before = rows(&corpus);
+    let class = corpus.train.examples[0].label(label).unwrap();
+    corpus.train.examples[0].fields[label] = Some(FieldValues::Label(1 - class));
+    assert_ne!(rows(&corpus), before);
+}
+
+const RECIPE: &str = r#"
+name = "of-class"
+[train]
+steps = 1
+[[corpus]]
+name = "c"
+format = "table"
+columns = ["class", "text"]
+train = "sample:reviews/books/train.tsv"
+[[encoder]]
+name = "words"
+kind = "embed"
+field = "text"
+width = 4
+[[encoder]]
+name = "of-class"
+kind = "label"
+field = "class"
+width = 4
+[[objective]]
+name = "class"
+role = "main"
+kind = "classify"
+corpus = "c"
+label = "class"
+tap = "words.mean"
+"#;
+
+#[test]
+fn a_label_is_no_input_of_its_own_prediction() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("recipe.toml");
+    let faults = |recipe: String| {
+        std::fs::write(&path, recipe).unwrap();
+        let source = auxdesk::recipe::RecipeSource::File(path.clone());
+        let faults = crate::tiny::loaded(&source, &[]).err().expect("a recipe with a fault");
+        faults.replace(&format!("{}/", folder.path().display()), "")
+    };
+    let read = faults(RECIPE.replace("words.mean", "of-class.mean"));
+    let of_text = faults(
+        RECIPE.replace("kind = \"label\"\nfield = \"class\"", "kind = \"label\"\nfield = \"text\""),
+    );
+    insta::assert_snapshot!([read, of_text].join("\n"), @r#"
+    recipe.toml:26: `tap`: expected rows that have not read "class", which the objective predicts, found "of-class" below them; tap encoders of the text
+    recipe.toml:18: the field "text" of corpus "c" has a string per token; expected one per example
+    "#);
+    // Read by nobody it is built all the same.
+    let tiny = text_tiny(RECIPE, SIZE, &[]);
+    assert_eq!(tiny.recipe.encoders.len(), 2);
+}
