@@ -179,7 +179,7 @@ pub(crate) fn variants(name: &'static str) -> Vec<Vec<String>> {
             for choice in choices.iter().filter(|choice| Some(**choice) != made) {
                 let set = vec![format!("encoder.{}.{}={choice}", encoder.name, key.name)];
                 // Tied encoders have no choice of their own, only a mean has weights, a state comes from a summary only
-                // if there is one, and nothing is tapped where it is 0.
+                // if there is one, nothing is tapped where it is 0, and attention to the one row of a label has no parameters.
                 let has_none = |faults: &str| {
                     let why = [
                         "expected the same",
@@ -187,6 +187,7 @@ pub(crate) fn variants(name: &'static str) -> Vec<Vec<String>> {
                         "expected `summary`",
                         "expected no `summary`",
                         "expected the initial state",
+                        "expected `attention = \"dot\"`",
                     ];
                     why.iter().any(|why| faults.contains(why))
                 };

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{EncoderSpec, Encoders, RowSource, fields};
+use super::{EncoderSpec, Encoders, RowSource, fields, reads_labels};
 use crate::{
     keys::{Located, Values},
     model::{
@@ -17,6 +17,10 @@ use crate::{
         tap::{Tap, no_decoder},
     },
 };
+
+/// The key of a decoder's attention, and the kind that has no parameters.
+const ATTENTION: &str = "attention";
+const DOT: &str = "dot";
 
 /// Whether an input reads no decoder; reports each that it reads.
 pub(super) fn are_absent(
@@ -54,6 +58,25 @@ pub(super) fn check(
             table.path(key.name)
         );
         diagnostics.fault(&values.place(key.name), what);
+        is_right = false;
+    }
+    let reads_labels = |input: &Input| {
+        let mut specs = input.all().filter_map(|tap| below.specs[tap.encoder].as_ref());
+        specs.any(|spec| reads_labels(spec.kind))
+    };
+    let memories = kind.source().inputs_of(values).zip(reads);
+    let mut memories = memories.filter(|(key, _)| key.on == Some(RowKind::Token));
+    if let (Some((key, _)), Some(attention)) =
+        (memories.find(|(_, input)| reads_labels(input)), values.text_if_set(ATTENTION))
+        && attention != DOT
+    {
+        let what = format!(
+            "{}: expected `{ATTENTION} = {DOT:?}` where `{}` is the one row of a label, as no parameter of another is trained, \
+             found {attention:?}",
+            table.path(ATTENTION),
+            key.name
+        );
+        diagnostics.fault(&values.place(ATTENTION), what);
         is_right = false;
     }
     for field in fields(kind, values) {
