@@ -183,6 +183,7 @@ fn noisy(n_steps: u64) -> Run {
                 tokens: 600,
                 step_ms: 7,
                 temperature: None,
+                epochs: None,
             }
             .into(),
         );

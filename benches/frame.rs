@@ -144,6 +144,7 @@ fn step_done(step: u64) -> Event {
         tokens: 640,
         step_ms: 25,
         temperature: None,
+        epochs: None,
     }
     .into()
 }

@@ -8,10 +8,10 @@ use crate::protocol::{
     By, CommandId, Event, Header, Loss, MetricId, ObjectiveId, Scene, Step,
     event::{
         BestMetric, CheckpointSaved, ClassCounts, ClassesScored, CommandRefused, Continued,
-        CorpusStarted, Direction, Evaluated, GainSet, GradientsMeasured, LeftBehind, MetricStarted,
-        Muted, NonFiniteLoss, Noted, ObjectiveStarted, Reason, Rewound, Role, RunEnded, RunStarted,
-        SceneStored, ScreenMissed, Setting, SettingSet, Soloed, Split, SplitCoverage, SplitSize,
-        StepDone, StripSetting, VectorCoverage, WarmStarted, WordCount,
+        CorpusStarted, Direction, Evaluated, GainSet, GradientsMeasured, LeftBehind, LengthChanged,
+        MetricStarted, Muted, NonFiniteLoss, Noted, ObjectiveStarted, Reason, Rewound, Role,
+        RunEnded, RunStarted, SceneStored, ScreenMissed, Setting, SettingSet, Soloed, Split,
+        SplitCoverage, SplitSize, StepDone, StripSetting, VectorCoverage, WarmStarted, WordCount,
     },
 };
 
@@ -108,6 +108,7 @@ pub(crate) fn step_done(step: u64, objective: &str, loss: f32) -> StepDone {
         tokens: 100,
         step_ms: 10,
         temperature: None,
+        epochs: None,
     }
 }
 
@@ -260,9 +261,10 @@ fn some_classes() -> impl Strategy<Value = Event> {
 
 /// A step with arbitrary values.
 pub(crate) fn a_step() -> impl Strategy<Value = Event> {
-    let numbers = (finite(), any::<u32>(), proptest::option::of(finite()));
+    let optional = || proptest::option::of(finite());
+    let numbers = (finite(), any::<u32>(), optional(), optional());
     (step(), of_each(loss()), of_each(finite()), of_each(finite()), numbers).prop_map(
-        |(step, losses, weights, shares, (learning_rate, tokens, temperature))| {
+        |(step, losses, weights, shares, (learning_rate, tokens, temperature, epochs))| {
             let draws = [("news".into(), u64::from(tokens))].into();
             let (tokens, step_ms) = (u64::from(tokens), u64::from(tokens % 50));
             let (at_ms, gradient_norm) = (7, learning_rate);
@@ -278,6 +280,7 @@ pub(crate) fn a_step() -> impl Strategy<Value = Event> {
                 tokens,
                 step_ms,
                 temperature,
+                epochs,
             }
             .into()
         },
@@ -354,6 +357,11 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
     let refused = (step(), any::<u64>(), any::<String>()).prop_map(|(step, id, why)| {
         CommandRefused { at_ms: 9, step, command: Some(CommandId(id)), why }.into()
     });
+    let length = (step(), any::<[u64; 2]>(), any::<bool>()).prop_map(
+        |(step, [steps, steps_per_epoch], counts_steps)| {
+            LengthChanged { at_ms: 9, step, steps, steps_per_epoch, counts_steps }.into()
+        },
+    );
     let evaluated = (step(), proptest::option::of(step()));
     let saved = (step(), select(&["best", "last", "step-3"][..]), evaluated, command()).prop_map(
         |(step, name, (last_evaluation, best), command)| {
@@ -372,6 +380,7 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
         1 => noted,
         1 => refused,
         1 => saved,
+        1 => length,
         1 => step().prop_map(|to| Rewound { at_ms: 9, to }.into()),
         1 => any::<u64>().prop_map(|total| ScreenMissed { at_ms: 9, total }.into()),
     ]

@@ -100,6 +100,9 @@ impl Run {
         match event {
             Event::RunStarted(event) => self.run_started(event),
             Event::StepDone(event) => self.step_done(event),
+            Event::LengthChanged(event) => {
+                self.plan.steps = event.steps;
+            }
             Event::GainSet(event) => {
                 self.strip_mut(&event.objective, |strip| strip.gain_set(event));
             }
@@ -165,15 +168,17 @@ impl Run {
         !strip.muted && (strip.soloed || !any_soloed)
     }
 
-    /// Epochs of the main objective's corpus, with the current one as a fraction.
+    /// Epochs of the run, with the current one as a fraction: of the main objective's corpus, with the steps that
+    /// counted as its batches.
     pub fn epochs(&self) -> Option<f32> {
-        let (drawn, size) = self.drawn_of_main()?;
-        Some(drawn as f32 / size as f32)
+        let drawn = || self.drawn_of_main().map(|(drawn, size)| drawn as f32 / size as f32);
+        self.latest.epochs.or_else(drawn)
     }
 
-    /// Complete epochs of the main objective's corpus.
+    /// Complete epochs of the run.
     pub fn whole_epochs(&self) -> u64 {
-        self.drawn_of_main().map_or(0, |(drawn, size)| drawn / size)
+        let drawn = || self.drawn_of_main().map_or(0, |(drawn, size)| drawn / size);
+        self.latest.epochs.map_or_else(drawn, |epochs| epochs as u64)
     }
 
     /// Examples drawn so far from the main objective's corpus, and the size of its training split.
@@ -240,7 +245,6 @@ impl Run {
         self.usage.spent_us.resize(self.plan.corpora.len(), 0);
         self.plan.parameters = event.parameters;
         self.plan.steps = event.steps;
-        self.plan.steps_per_epoch = event.steps_per_epoch;
         self.plan.best_metric = Some(event.best.clone());
         self.plan.settings_at_start.clone_from(&event.settings);
         if let Some(strip) = self.strips.iter_mut().find(|strip| strip.name == event.best.objective)
@@ -253,6 +257,7 @@ impl Run {
         self.step = event.step;
         self.latest.learning_rate = Some(event.learning_rate);
         self.latest.temperature = event.temperature;
+        self.latest.epochs = event.epochs;
         self.latest.gradient_norm = Some(event.gradient_norm);
         self.usage.tokens = self.usage.tokens.saturating_add(event.tokens);
         for (corpus, examples) in &event.draws {

@@ -17,6 +17,7 @@ mod gradient_probe;
 mod gradients;
 mod interrupt;
 mod learner;
+mod length;
 mod loss;
 mod mixer;
 mod moves;
@@ -53,6 +54,7 @@ pub use counters::{BestSoFar, Counters, LastEvaluation, Stage};
 pub use gradients::Gradients;
 pub use interrupt::Interrupt;
 use learner::Learner;
+use length::EpochLength;
 use mixer::Mixer;
 pub use moves::Moves;
 pub use optimizer::Optimizer;
@@ -120,8 +122,6 @@ pub struct TrainingSession {
     pub device: String,
     /// The kernel's name.
     pub kernel: String,
-    /// Steps per epoch of the main objective's corpus, as reported at the start of the run.
-    pub steps_per_epoch: u64,
 }
 
 /// A run in progress.
@@ -134,6 +134,8 @@ pub struct Trainer {
     counters: Counters,
     control: Control,
     output: Output,
+    /// The length of an epoch, as reported last.
+    reported: EpochLength,
 }
 
 impl Trainer {
@@ -245,11 +247,6 @@ impl Trainer {
             Length::Steps(steps) => (step.0 >= steps).then_some(Reason::Steps),
             Length::Epochs(epochs) => (self.epochs() >= epochs).then_some(Reason::Epochs),
         }
-    }
-
-    /// Complete epochs of the main objective's corpus.
-    fn epochs(&self) -> u64 {
-        self.batches.position(self.plan.main_corpus()).epoch
     }
 }
 

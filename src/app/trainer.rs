@@ -79,10 +79,6 @@ pub(super) fn trainer(
             threads: header.threads,
             device: header.device.clone(),
             kernel: header.kernel.clone(),
-            steps_per_epoch: past
-                .journal
-                .as_ref()
-                .map_or(0, |journal| journal.run.plan.steps_per_epoch),
         }),
     };
     let clock = Clock::start_at(past.map_or(0, Past::at_ms));

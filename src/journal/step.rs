@@ -52,6 +52,10 @@ pub(super) fn read_over(step: &mut StepDone, line: &str, names: &mut Names) -> O
         Some(()) => Some(rest.number()?),
         None => None,
     };
+    step.epochs = match rest.skip(",\"epochs\":") {
+        Some(()) => Some(rest.number()?),
+        None => None,
+    };
     rest.skip("}")?;
     rest.0.is_empty().then_some(())
 }

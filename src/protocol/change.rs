@@ -57,6 +57,7 @@ impl Event {
             }
             Self::RunStarted(_)
             | Self::StepDone(_)
+            | Self::LengthChanged(_)
             | Self::SceneStored(_)
             | Self::CommandRefused(_)
             | Self::Paused(_)

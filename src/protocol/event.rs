@@ -89,6 +89,8 @@ events! {
     "run_started" => RunStarted,
     /// An update was done.
     "step_done" => StepDone,
+    /// The expected length of the run changed with faders or sampling.
+    "length_changed" => LengthChanged,
     /// A gain was set.
     "gain_set" => GainSet,
     /// A strip was muted or unmuted.
@@ -144,6 +146,7 @@ impl Event {
             Self::Noted(event) => event.command,
             Self::RunStarted(_)
             | Self::StepDone(_)
+            | Self::LengthChanged(_)
             | Self::ClassesScored(_)
             | Self::GradientsMeasured(_)
             | Self::NonFiniteLoss(_)
@@ -159,6 +162,7 @@ impl Event {
         match self {
             Self::RunStarted(_) | Self::ScreenMissed(_) => Step(0),
             Self::StepDone(event) => event.step,
+            Self::LengthChanged(event) => event.step,
             Self::GainSet(event) => event.step,
             Self::Muted(event) => event.step,
             Self::Soloed(event) => event.step,

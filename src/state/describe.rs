@@ -4,8 +4,8 @@ use super::Run;
 use crate::protocol::{
     By, Change, Changed, Control, Event, MetricId, ObjectiveId,
     event::{
-        Continued, Ended, Evaluated, LeftBehind, NonFiniteLoss, Reason, RunEnded, Setting, Split,
-        VectorCoverage,
+        Continued, Ended, Evaluated, LeftBehind, LengthChanged, NonFiniteLoss, Reason, Role,
+        RunEnded, Setting, Split, VectorCoverage,
     },
 };
 
@@ -22,6 +22,7 @@ pub fn describe(event: &Event, run: &Run) -> Vec<String> {
             let warnings = event.vectors.iter().filter_map(VectorCoverage::warning);
             started.into_iter().chain(warnings).collect()
         }
+        Event::LengthChanged(event) => length_changed(event, run),
         Event::GainSet(_) | Event::Muted(_) | Event::Soloed(_) | Event::SettingSet(_) => {
             event.changed().as_ref().map(changed).unwrap_or_default()
         }
@@ -51,6 +52,19 @@ pub fn describe(event: &Event, run: &Run) -> Vec<String> {
     };
     parts.retain(|part| !part.is_empty());
     parts
+}
+
+fn length_changed(event: &LengthChanged, run: &Run) -> Vec<String> {
+    let LengthChanged { step, steps, steps_per_epoch, counts_steps, .. } = event;
+    let main = run.strips.iter().find(|strip| strip.role == Role::Main);
+    let corpus = main.and_then(|main| main.corpus.first()).filter(|_| *counts_steps);
+    let counted =
+        corpus.map(|corpus| format!("no step draws {corpus}: each counts as one of its batches"));
+    vec![
+        format!("{steps} steps, {steps_per_epoch} per epoch"),
+        format!("from step {}", step.next()),
+        counted.unwrap_or_default(),
+    ]
 }
 
 fn continued(event: &Continued) -> Vec<String> {

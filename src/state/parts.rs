@@ -15,10 +15,8 @@ pub struct RunPlan {
     pub corpora: Vec<CorpusStarted>,
     /// Number of trainable parameters.
     pub parameters: u64,
-    /// Length of the run in steps.
+    /// Expected length of the run in steps.
     pub steps: u64,
-    /// Steps per epoch of the main objective's corpus.
-    pub steps_per_epoch: u64,
     /// The metric that selects the best checkpoint.
     pub best_metric: Option<BestMetric>,
     /// Live settings of the first step, by `--set` path.
@@ -34,6 +32,8 @@ pub struct LatestStep {
     pub learning_rate: Option<f32>,
     /// The gradient's global norm at the update, before clipping.
     pub gradient_norm: Option<f32>,
+    /// Epochs of the run, once they are not those of the main objective's corpus.
+    pub epochs: Option<f32>,
 }
 
 /// The data and the time that training has used so far.

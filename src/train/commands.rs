@@ -114,6 +114,7 @@ impl Trainer {
                 for event in events {
                     bus.emit(event);
                 }
+                self.report_length(bus);
                 return Ok(());
             }
         };

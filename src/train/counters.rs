@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    data::stream::Position,
     protocol::{Step, event::Direction},
     recipe::Evaluate,
 };
@@ -24,6 +23,8 @@ pub struct Counters {
     pub evals_without_improvement: u64,
     /// The number of consecutive steps whose loss or gradient was non-finite.
     pub consecutive_non_finite: u32,
+    /// The number of updates that counted as batches of the main objective's corpus, which no step drew any more.
+    pub steps_as_batches: u64,
     /// The stage of the last step.
     pub stage: Option<Stage>,
 }
@@ -50,7 +51,7 @@ pub struct BestSoFar {
 /// The last scheduled evaluation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastEvaluation {
-    /// Complete epochs of the main objective's corpus at that time.
+    /// Complete epochs of the run at that time.
     pub epoch: u64,
     /// The number of updates at that time.
     pub step: Step,
@@ -64,9 +65,10 @@ impl Counters {
         is_another
     }
 
-    /// Counts an update.
-    pub(super) fn step_done(&mut self) {
+    /// Counts an update, and whether it counts as a batch of the main objective's corpus.
+    pub(super) fn step_done(&mut self, as_batch: bool) {
         self.consecutive_non_finite = 0;
+        self.steps_as_batches += u64::from(as_batch);
         self.step = self.step.next();
     }
 
@@ -75,17 +77,16 @@ impl Counters {
         self.consecutive_non_finite >= MOST_NON_FINITE
     }
 
-    /// Whether an evaluation is due now, with the main objective's corpus at that position; records
-    /// it as scheduled.
-    pub(super) fn evaluation_is_due(&mut self, every: Evaluate, main: Position) -> bool {
+    /// Whether an evaluation is due now, after that many complete epochs; records it as scheduled.
+    pub(super) fn evaluation_is_due(&mut self, every: Evaluate, epoch: u64) -> bool {
         let due = match every {
-            Evaluate::Epoch => main.epoch > self.last_evaluation.epoch,
+            Evaluate::Epoch => epoch > self.last_evaluation.epoch,
             Evaluate::Every(steps) => {
                 self.step.0.is_multiple_of(steps) && self.step > self.last_evaluation.step
             }
         };
         if due {
-            self.last_evaluation = LastEvaluation { epoch: main.epoch, step: self.step };
+            self.last_evaluation = LastEvaluation { epoch, step: self.step };
         }
         due
     }

@@ -28,11 +28,13 @@ pub(super) enum Trigger {
 impl Trainer {
     /// Evaluates and saves as scheduled.
     pub(super) fn between_steps(&mut self, bus: &mut Bus) -> Result<()> {
-        let main = self.batches.position(self.plan.main_corpus());
+        let epochs = self.epochs();
         let previous = self.counters.last_evaluation;
-        if !self.counters.evaluation_is_due(self.plan.recipe.train.evaluate_every, main) {
+        if !self.counters.evaluation_is_due(self.plan.recipe.train.evaluate_every, epochs) {
             return Ok(());
         }
+        // Schedules, fades and an annealed temperature change it without a command.
+        self.report_length(bus);
         let Some(improves) = self.evaluate_on_dev(bus)? else {
             // It is still due: a run that continues from here begins with it.
             self.counters.last_evaluation = previous;

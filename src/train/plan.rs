@@ -16,6 +16,8 @@ pub(super) struct Plan {
     pub(super) recipe: Recipe,
     /// The recipe's corpora, in its order.
     pub(super) corpora: Vec<Corpus>,
+    /// The number of batches in an epoch of each of them, at least 1.
+    pub(super) n_batches: Vec<u64>,
     pub(super) fitted: FittedByOwner,
     /// A digest of each corpus file, by its key in the recipe.
     pub(super) digests: BTreeMap<String, String>,
@@ -38,13 +40,18 @@ impl Plan {
         self.recipe.objectives[self.recipe.main()].corpora[0]
     }
 
+    /// The number of batches in an epoch of that corpus.
+    pub(super) fn batches_per_epoch(&self) -> u64 {
+        self.n_batches[self.main_corpus()]
+    }
+
     /// These groups with their sizes in training examples, as input of a sampler.
     pub(super) fn sampled(&self, groups: &[Group]) -> Vec<sampler::CorpusGroup> {
         let size = |&at: &usize| self.corpora[at].train.examples.len() as u64;
         let sampled = groups.iter().map(|group| sampler::CorpusGroup {
             name: group.name.clone(),
             size: group.corpora.iter().map(size).sum(),
-            n_batches: self.recipe.n_batches(&group.corpora, &self.corpora),
+            n_batches: group.corpora.iter().map(|&at| self.n_batches[at]).max().unwrap_or(1),
             corpora: group.corpora.clone(),
         });
         sampled.collect()

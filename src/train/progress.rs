@@ -154,6 +154,7 @@ mod tests {
                     best: Some(best).filter(|best| best.value.is_finite()),
                     evals_without_improvement: without,
                     consecutive_non_finite: without as u32,
+                    steps_as_batches: next,
                     stage: best.value.is_finite().then(|| Stage {
                         round: at,
                         group: by_group.then(|| "news".to_owned()),

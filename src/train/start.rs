@@ -4,20 +4,20 @@ use anyhow::Result;
 
 use super::{
     Opening, Progress, Trainer, TrainerSetup, TrainingSession, WeightingProgress, batches::Batches,
-    checkpoint::Checkpoint, control::Control, learner::Learner, mixer::Mixer, mixer::active_groups,
+    checkpoint::Checkpoint, control::Control, learner::Learner, length::EpochLength, mixer::Mixer,
     output::Output, plan::Plan,
 };
 use crate::{
-    data::{Corpus, statistics::overlaps, stream::steps_per_epoch},
+    data::{Corpus, statistics::overlaps},
     mixer::CurrentWeighting,
     protocol::{
-        Event, Step,
+        Event,
         event::{
             BestMetric, Continued, CorpusStarted, IrregularLine, Irregularity, MetricStarted,
             ObjectiveStarted, RunStarted, Split,
         },
     },
-    recipe::{Length, ObjectiveSpec, Recipe},
+    recipe::{ObjectiveSpec, Recipe},
 };
 
 impl Trainer {
@@ -49,7 +49,9 @@ impl Trainer {
         let TrainerSetup { vectors, coverage, warm_starts, .. } = setup;
         let TrainerSetup { clock, interrupt, failures, opening, .. } = setup;
         let mut learner = Learner::new(&recipe, system);
-        let plan = Plan { recipe, corpora, fitted, digests, vectors, coverage, warm_starts };
+        let n_batches = (0..corpora.len()).map(|at| recipe.n_batches(&[at], &corpora)).collect();
+        let plan =
+            Plan { recipe, corpora, n_batches, fitted, digests, vectors, coverage, warm_starts };
         // The rule has been restored already; the update counts are stored with the optimizer's
         // tensors.
         let Progress {
@@ -64,7 +66,7 @@ impl Trainer {
         let has_new_moves = moves.as_ref().is_some_and(|moves| *moves != left);
         let moves = moves.unwrap_or(left);
         learner.set_strengths(&plan, &settings);
-        Self {
+        let mut trainer = Self {
             batches: Batches::new(&plan, &positions),
             mixer: Mixer::new(faders, weighting),
             learner,
@@ -72,8 +74,11 @@ impl Trainer {
             counters,
             control: Control::new(moves, has_new_moves, interrupt, failures),
             output: Output { run, clock, opening },
+            reported: EpochLength { steps: plan.batches_per_epoch(), counts_steps: false },
             plan,
-        }
+        };
+        trainer.reported = trainer.epoch_length();
+        trainer
     }
 
     /// The state of the run that must survive a stop, except tensors.
@@ -94,10 +99,10 @@ impl Trainer {
         match &self.output.opening {
             Opening::Started => self.started().into(),
             Opening::Continued(session) => {
-                let TrainingSession { left_behind, auxdesk, threads, device, kernel, .. } =
+                let TrainingSession { left_behind, auxdesk, threads, device, kernel } =
                     session.clone();
                 let (at_ms, step) = (self.output.ms(), self.counters.step);
-                let steps = self.steps(session.steps_per_epoch);
+                let steps = self.expected_steps(self.reported);
                 Continued { at_ms, step, steps, left_behind, auxdesk, threads, device, kernel }
                     .into()
             }
@@ -106,7 +111,6 @@ impl Trainer {
 
     fn started(&self) -> RunStarted {
         let Plan { recipe, corpora, .. } = &self.plan;
-        let steps_per_epoch = self.steps_per_epoch();
         let best = &recipe.train.best;
         let overlaps: Vec<_> = corpora.iter().map(overlaps).collect();
         let warnings = recipe.warnings(corpora, &overlaps);
@@ -115,37 +119,14 @@ impl Trainer {
             objectives: objectives(recipe),
             corpora: corpora.iter().map(corpus).collect(),
             parameters: self.learner.parameters().n_elements() as u64,
-            steps: self.steps(steps_per_epoch),
-            steps_per_epoch,
+            steps: self.expected_steps(self.reported),
+            steps_per_epoch: self.reported.steps,
             best: BestMetric { objective: best.objective.clone(), metric: best.metric.clone() },
             settings: self.live_settings(),
             vectors: self.plan.coverage.clone(),
             warm_starts: self.plan.warm_starts.clone(),
             warnings: warnings.iter().map(ToString::to_string).collect(),
         }
-    }
-
-    /// The number of steps of the run unless it ends earlier.
-    fn steps(&self, steps_per_epoch: u64) -> u64 {
-        match self.plan.recipe.train.length {
-            Length::Steps(steps) => steps,
-            Length::Epochs(epochs) => epochs.saturating_mul(steps_per_epoch),
-        }
-    }
-
-    /// The number of steps in an epoch of the main objective's corpus: exact if every step draws
-    /// the corpus, otherwise the expectation under the sampling rule and the faders at the start.
-    /// It is computed once and not updated by changes at the desk: epochs and evaluations follow
-    /// the batches actually drawn.
-    fn steps_per_epoch(&self) -> u64 {
-        let corpus = self.plan.main_corpus();
-        let steps =
-            steps_per_epoch(&self.plan.corpora[corpus], self.plan.recipe.batch_size(corpus));
-        let groups = active_groups(&self.plan, &self.mixer.gains(Step(0)));
-        let rates = self.settings.sampler(&self.plan, &groups).rates(self.counters.step);
-        let drawn = groups.iter().zip(rates).filter(|(group, _)| group.corpora.contains(&corpus));
-        let rate: f64 = drawn.map(|(_, rate)| rate).sum();
-        if rate > 0.0 { (steps as f64 / rate).round() as u64 } else { steps }
     }
 }
 

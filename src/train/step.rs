@@ -44,6 +44,7 @@ impl Trainer {
         let gains = self.mixer.gains(done);
         let epochs = self.batches.epochs(&self.plan);
         let groups = active_groups(&self.plan, &gains);
+        let as_batch = self.counts_steps();
         if self.counters.enters(self.stage(&groups, done)) {
             self.learner.system.begin_stage()?;
         }
@@ -108,7 +109,8 @@ impl Trainer {
         let (draws, losses) = (&draws[..], &losses[..]);
         let stepped = Stepped { began_ms, draws, losses, weights: &weights, gradient_norm };
         let event = self.step_done(&stepped);
-        self.counters.step_done();
+        self.counters.step_done(as_batch);
+        let event = StepDone { epochs: self.counted_epochs(), ..event };
         bus.emit(event);
         Ok(())
     }
@@ -142,6 +144,7 @@ impl Trainer {
             tokens: draws.iter().map(|(_, batch)| batch.n_tokens() as u64).sum(),
             step_ms: at_ms - began_ms,
             temperature: temperature.map(|temperature| temperature as f32),
+            epochs: None,
         }
     }
 

@@ -23,6 +23,7 @@ mod desk;
 mod devices;
 mod dual_class;
 mod encoders;
+mod epochs;
 mod exits;
 mod folders;
 mod frozen;

@@ -131,6 +131,26 @@ pub struct StepDone {
     /// The sampling temperature of this step, while a schedule changes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f32>,
+    /// Epochs of the run, this step included, once steps have counted as batches of the main objective's corpus
+    /// (see [`LengthChanged`]); until then the draws determine them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epochs: Option<f32>,
+}
+
+/// See [`Event::LengthChanged`](super::Event::LengthChanged).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LengthChanged {
+    /// Milliseconds since the run began.
+    pub at_ms: u64,
+    /// Updates done.
+    pub step: Step,
+    /// The length of the run in steps, as expected from here on.
+    pub steps: u64,
+    /// Steps per epoch from here on.
+    pub steps_per_epoch: u64,
+    /// Whether each step counts as a batch of the main objective's corpus, as none draws it any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub counts_steps: bool,
 }
 
 /// See [`Event::GainSet`](super::Event::GainSet).

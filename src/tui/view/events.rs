@@ -50,6 +50,7 @@ impl Class {
             }
             Event::RunStarted(_)
             | Event::StepDone(_)
+            | Event::LengthChanged(_)
             | Event::Paused(_)
             | Event::Resumed(_)
             | Event::GradientsMeasured(_)

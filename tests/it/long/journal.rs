@@ -141,6 +141,7 @@ impl Long {
             tokens: 600 + step % 80,
             step_ms: STEP_MS - step % 3,
             temperature: None,
+            epochs: None,
         }
     }
 
