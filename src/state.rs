@@ -311,13 +311,15 @@ impl Run {
         }
     }
 
-    /// Sets the weight of strips that have become inactive to 0; the weight of those that have
-    /// become active is known at the next step.
+    /// Sets the weight of strips that have become inactive to 0, and that of those that have become active to
+    /// gain × the last share; at the next step the weighting rule may set another one.
     fn update_weights(&mut self) {
         let any_soloed = self.strips.iter().any(|strip| strip.soloed);
         for strip in &mut self.strips {
             if strip.muted || (any_soloed && !strip.soloed) {
                 strip.weight = 0.0;
+            } else if strip.weight == 0.0 {
+                strip.weight = strip.gain * strip.share;
             }
         }
     }

@@ -19,7 +19,7 @@ pub struct Summary {
     pub ended: Option<Ended>,
     /// Updates done.
     pub steps: u64,
-    /// Complete epochs of the main objective's corpus.
+    /// Complete epochs of the run.
     pub epochs: u64,
     /// Wall-clock seconds from the first event to the last.
     pub seconds: f32,

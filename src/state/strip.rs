@@ -39,7 +39,7 @@ pub struct Strip {
     pub fade: Option<Fade>,
     /// The share that the weighting rule sets.
     pub share: f32,
-    /// Gain × share at the last step; 0 while inactive.
+    /// Gain × share, as of the last step or of becoming active since; 0 while inactive.
     pub weight: f32,
     /// Whether it is muted.
     pub muted: bool,

@@ -26,9 +26,13 @@ fn fold(run: &mut Run, events: &[Event]) {
 }
 
 fn muted(objective: &str, by: By) -> Event {
+    mute(objective, true, by)
+}
+
+fn mute(objective: &str, muted: bool, by: By) -> Event {
     let (step, objective) = (Step(1), objective.into());
     let command = Some(CommandId(1));
-    let (at_ms, from, muted, undoes) = (1, step.next(), true, None);
+    let (at_ms, from, undoes) = (1, step.next(), None);
     Muted { at_ms, step, from, objective, muted, by, command, undoes }.into()
 }
 
@@ -45,12 +49,30 @@ fn an_inactive_strip_has_weight_zero() {
     let mut run = run([arbitrary::step_done(1, "chunk", 2.0).into(), muted("pos", By::Key)]);
     let weights = |run: &Run| run.strips.iter().map(|strip| strip.weight).collect::<Vec<_>>();
     assert_eq!(weights(&run), [1.0, 1.0, 0.0]);
-    let (step, objective) = (Step(1), "next-word".into());
-    let (at_ms, from, soloed, by) = (1, Step(2), true, By::Key);
-    let (command, undoes) = (None, None);
-    run.apply(&Soloed { at_ms, step, from, objective, soloed, by, command, undoes }.into());
+    run.apply(&solo("next-word", true));
     assert_eq!(weights(&run), [0.0, 1.0, 0.0]);
     assert!(run.is_active(&run.strips[1]) && !run.is_active(&run.strips[0]));
+}
+
+#[test]
+fn a_strip_that_becomes_active_has_its_weight_before_the_next_step() {
+    let mut step = arbitrary::step_done(1, "chunk", 2.0);
+    step.shares.insert("chunk".into(), 0.5);
+    step.weights.insert("chunk".into(), 0.5);
+    let gain = arbitrary::gain_set(1, "pos", 1.0, 0.25);
+    let mut run = run([step.into(), muted("pos", By::Key), gain.into(), solo("next-word", true)]);
+    let weights = |run: &Run| run.strips.iter().map(|strip| strip.weight).collect::<Vec<_>>();
+    assert_eq!(weights(&run), [0.0, 1.0, 0.0]);
+    run.apply(&solo("next-word", false));
+    assert_eq!(weights(&run), [0.5, 1.0, 0.0], "muted it stays out");
+    run.apply(&mute("pos", false, By::Key));
+    assert_eq!(weights(&run), [0.5, 1.0, 0.25]);
+}
+
+fn solo(objective: &str, soloed: bool) -> Event {
+    let (step, objective) = (Step(1), objective.into());
+    let (at_ms, from, by, command, undoes) = (1, Step(2), By::Key, None, None);
+    Soloed { at_ms, step, from, objective, soloed, by, command, undoes }.into()
 }
 
 #[test]
