@@ -10,6 +10,11 @@ pub fn peak_mib() -> Option<u64> {
     Some(status("VmHWM:")? >> 20)
 }
 
+/// Resident memory in bytes, from /proc; `None` on systems other than Linux.
+pub fn resident_bytes() -> Option<u64> {
+    status("VmRSS:")
+}
+
 /// A quantity of this process in bytes, from /proc.
 fn status(name: &str) -> Option<u64> {
     quantity(&fs::read_to_string("/proc/self/status").ok()?, name)

@@ -36,9 +36,12 @@ struct Checked {
     memory_mib: MemoryMib,
 }
 
-/// What training needs besides the corpora, in MiB.
+/// What training needs, in MiB.
 #[derive(Serialize)]
 struct MemoryMib {
+    /// The program and the corpora, as they are in memory now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    loaded: Option<u64>,
     parameters: u64,
     optimizer: u64,
     step: u64,
@@ -64,6 +67,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     let Opened { corpora, vectors } =
         recipe.open_all(process_memory::available_bytes(), &mut reading())?;
     let fitted = recipe::fit(&recipe, &corpora, &vectors);
+    let loaded = process_memory::resident_bytes().map(mib);
     let needs = memory::fits(&recipe, &corpora, &fitted);
     let warm_start = WarmStart::read(&recipe, &fitted).map_err(Failure::Request)?;
     for note in warm_start.notes() {
@@ -74,7 +78,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     let overlaps: Vec<_> = corpora.iter().map(statistics::overlaps).collect();
     let with_statistics = corpora.iter().zip(&overlaps);
     let checked = Checked {
-        memory_mib: MemoryMib { parameters, optimizer, step },
+        memory_mib: MemoryMib { loaded, parameters, optimizer, step },
         vectors: recipe.coverage(&corpora, &vectors),
         labels: label_sets(&recipe, &corpora, &fitted),
         warnings: recipe.warnings(&corpora, &overlaps),
@@ -150,12 +154,13 @@ fn write_coverage(coverage: &VectorCoverage, out: &mut String) {
 fn text(checked: &Checked) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "recipe {}: valid", checked.recipe);
-    let MemoryMib { parameters, optimizer, step } = checked.memory_mib;
-    let total = parameters + optimizer + step;
+    let MemoryMib { loaded, parameters, optimizer, step } = checked.memory_mib;
+    let total = loaded.unwrap_or(0) + parameters + optimizer + step;
+    let loaded = loaded.map(|loaded| format!("program and corpora {loaded}, ")).unwrap_or_default();
     let _ = writeln!(
         out,
-        "memory about {total} MiB: parameters {parameters}, gradients and optimizer {optimizer}, \
-         one step {step}"
+        "memory about {total} MiB: {loaded}parameters {parameters}, gradients and optimizer {optimizer}, one step \
+         or evaluation {step}"
     );
     for corpus in &checked.corpora {
         let _ = writeln!(out, "\ncorpus {}", corpus.name);

@@ -56,7 +56,7 @@ impl BatchStream {
         let known = |order: &Order| order.epoch == epoch && order.batch == batch;
         let order = match self.order.take().filter(known) {
             Some(order) => order,
-            None => Order { epoch, batch, batches: batches(self.seed, corpus, epoch, batch) },
+            None => Order { epoch, batch, batches: epoch_batches(self.seed, corpus, epoch, batch) },
         };
         let n_batches = order.batches.len() as u64;
         // After a change of the batch size, the epoch may have fewer batches than are done.
@@ -112,7 +112,8 @@ fn non_empty(split: &SplitData) -> impl Iterator<Item = usize> + '_ {
     (0..split.examples.len()).filter(|&at| !split.examples[at].is_empty())
 }
 
-fn batches(seed: u64, corpus: &Corpus, epoch: u64, batch: usize) -> Vec<Vec<usize>> {
+/// The batches of an epoch of the training split, in their order.
+pub fn epoch_batches(seed: u64, corpus: &Corpus, epoch: u64, batch: usize) -> Vec<Vec<usize>> {
     let mut rng = draw(seed, Purpose::Shuffle, &corpus.name, epoch);
     let mut order: Vec<usize> = non_empty(&corpus.train).collect();
     shuffle(&mut order, &mut rng);

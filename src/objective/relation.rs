@@ -167,7 +167,8 @@ impl ObjectiveConfig for Config {
 
     /// Each two tokens once, at most.
     fn n_pairs(&self, batch: BatchSize) -> u64 {
-        batch.pairs / 2
+        // Entities end at no more than every third token.
+        batch.pairs / 9
     }
 
     fn reads(&self) -> Vec<HeadRead> {

@@ -1,23 +1,29 @@
 //! The memory that training a system takes, computed before any of it is allocated: exact for
 //! parameters, about right for a step.
 
+mod rows;
+
 use std::collections::{BTreeMap, HashMap};
 
 use candle_core::Result;
 
-use super::{EncoderSpec, FittedByOwner, ObjectiveSpec, Recipe, System};
+use super::{EncoderSpec, FittedByOwner, Group, ObjectiveSpec, Recipe, System};
 use crate::{
-    data::{Collection, Corpus, Example, FieldValues, Fitted, stream::eval_batches},
+    data::{
+        Batch, Corpus, Fitted, SplitData,
+        sampler::Rule,
+        stream::{epoch_batches, eval_batches},
+    },
     keys::{Key, Value, ValueType, Values},
     model::{
         HeadConfig, HeadKind,
         decoder::searched_at_once,
         encoder::{BatchSize, PER_OUTPUT},
-        tap::{LayerSpec, RowKind},
     },
     objective,
-    protocol::event::Split,
+    protocol::{Step, event::Split},
 };
+use rows::{BatchRows, CorpusBatch};
 
 /// Bytes of an element.
 const ELEMENT: u64 = 4;
@@ -26,8 +32,18 @@ const ELEMENT: u64 = 4;
 /// while a checkpoint is written.
 const PER_PARAMETER: u64 = 5;
 
-/// Elements that a step holds for each element of a head's output: logits and their gradient.
+/// Elements that a step holds for each element of a head's output: logits and their gradient. An evaluation has no
+/// gradient.
 const PER_LOGIT: u64 = 3;
+
+/// Rows of which an output layer computes the scores at once.
+const ROWS_AT_ONCE: u64 = 416;
+
+/// Elements of the scores of labels that an evaluation of pairs computes at once, with their terms.
+const SCORES_AT_ONCE: u64 = 1 << 23;
+
+/// Elements in training for each element of a layer without weights: its rows and their gradients.
+const PER_COPY: u64 = 4;
 
 /// Bytes of memory that a run needs, besides its corpora.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,10 +54,23 @@ pub struct MemoryNeeds {
     pub optimizer: u64,
     /// The copies of parameters that objectives keep.
     pub copies: u64,
-    /// The rows and gradients of one step, with the longest examples in one batch.
+    /// The rows and gradients of one step, or the rows of an evaluation if they are more, with the largest batch.
     pub step: u64,
     /// The largest part, by the key of the recipe that determines it.
     largest: Part,
+}
+
+/// Bytes of a step and of an evaluation with the batches of one corpus.
+#[derive(Clone, Copy, Debug, Default)]
+struct CorpusNeeds {
+    step: u64,
+    evaluation: u64,
+}
+
+impl CorpusNeeds {
+    fn largest(self) -> u64 {
+        self.step.max(self.evaluation)
+    }
 }
 
 /// A part of the system.
@@ -55,14 +84,22 @@ impl MemoryNeeds {
     /// The needs of a run of a checked recipe.
     pub fn of(recipe: &Recipe, corpora: &[Corpus], fitted: &FittedByOwner) -> Result<Self> {
         let sizes = Sizes::of(recipe, fitted)?;
-        let batches: Vec<BatchSize> = (corpora.iter().enumerate())
-            .map(|(at, corpus)| longest_batch(corpus, recipe.batch_size(at)))
+        let by_corpus: Vec<CorpusNeeds> = (corpora.iter().enumerate())
+            .map(|(at, corpus)| sizes.of_corpus(recipe, fitted, at, corpus))
             .collect();
-        let steps: Vec<u64> = batches.iter().map(|batch| sizes.step(recipe, *batch)).collect();
-        let (step, largest_corpus) = steps.iter().copied().zip(0..).max().unwrap_or_default();
+        let drawn = |group: &Group| group.corpora.iter().map(|&at| by_corpus[at].step).sum();
+        let by_group = recipe.groups_of(|at| recipe.objectives[at].is_active());
+        let by_group = by_group.iter().map(drawn);
+        let step: u64 = match *recipe.train.sampling.at(Step(0)) {
+            Rule::All => by_group.sum(),
+            _ => by_group.max().unwrap_or(0),
+        };
+        let evaluation = by_corpus.iter().map(|needs| needs.evaluation).max().unwrap_or(0);
+        let largest_corpus = (0..corpora.len()).max_by_key(|&at| by_corpus[at].largest());
+        let step = step.max(evaluation);
         let (parameters, mut largest) = (sizes.parameters(), sizes.largest(recipe));
-        if step > largest.bytes {
-            let corpus = &recipe.corpora[largest_corpus];
+        if let Some(corpus) = largest_corpus.filter(|_| step > largest.bytes) {
+            let corpus = &recipe.corpora[corpus];
             let key = match corpus.batch_size {
                 Some(_) => format!("corpus.{}.batch_size", corpus.name),
                 None => "train.batch_size".to_owned(),
@@ -99,88 +136,30 @@ pub fn mib(bytes: u64) -> u64 {
     bytes.div_ceil(1 << 20)
 }
 
-/// The size of a batch of a corpus's longest examples, in each respect.
-fn longest_batch(corpus: &Corpus, batch_size: usize) -> BatchSize {
-    let n_characters: Vec<Vec<u64>> = (corpus.lexicons.iter())
-        .map(|lexicon| lexicon.iter().map(|item| item.chars().count() as u64).collect())
-        .collect();
-    let characters = |example: &Example| {
-        let fields = n_characters.iter().enumerate().map(|(field, of)| {
-            let symbols = example.strings(field).unwrap_or_default();
-            symbols.iter().map(|&symbol| of[symbol as usize]).sum::<u64>()
-        });
-        fields.max().unwrap_or(0)
+/// The batches of a corpus that may take the most memory: those with the most tokens, and with the most pairs of tokens
+/// of an example, among those of the first epoch and of the evaluations.
+fn largest_batches(
+    recipe: &Recipe,
+    corpus_idx: usize,
+    corpus: &Corpus,
+) -> Vec<(Split, Vec<usize>)> {
+    let size = recipe.batch_size(corpus_idx);
+    let of_split = |(split, data): (Split, &SplitData)| {
+        let batches = match split {
+            Split::Train => epoch_batches(recipe.train.seed, corpus, 0, size),
+            Split::Dev | Split::Test => eval_batches(data, size),
+        };
+        let most = |power: u32| {
+            let size = |at: &usize| (data.examples[*at].len() as u64).saturating_pow(power);
+            batches.iter().max_by_key(|batch| batch.iter().map(size).sum::<u64>()).cloned()
+        };
+        [most(1), most(2)]
+            .into_iter()
+            .flatten()
+            .map(move |batch| (split, batch))
+            .collect::<Vec<_>>()
     };
-    // Of the sequences of an example, the longest first.
-    let lengths = |example: &Example| {
-        let lengths = (0..example.sequences.len()).map(|sequence| example.len_of(sequence) as u64);
-        let mut lengths: Vec<u64> = lengths.collect();
-        lengths.sort_unstable_by(|a, b| b.cmp(a));
-        lengths
-    };
-    // The two sides of a pair may be of two sequences.
-    let pairs = |example: &Example| lengths(example).first().map_or(0, |longest| longest.pow(2));
-    let crossed = |example: &Example| lengths(example).iter().take(2).product();
-    let items = |example: &Example| {
-        let lists = example.sequences.iter().flatten().map(|positions| positions.items().len());
-        lists.max().unwrap_or(0) as u64
-    };
-    let longest = |example: &Example| lengths(example).first().copied().unwrap_or(0);
-    let most = |of: &dyn Fn(&Example) -> u64| {
-        let sums = corpus.splits().map(|(_, split)| {
-            let mut all: Vec<u64> = split.examples.iter().map(of).collect();
-            all.sort_unstable_by(|a, b| b.cmp(a));
-            all.iter().take(batch_size).sum()
-        });
-        sums.max().unwrap_or(0)
-    };
-    // The characters of a text, with a space after each token.
-    let text = |(field, values): (usize, &Option<FieldValues>)| match values {
-        Some(FieldValues::Text(text)) => text.chars().count() as u64,
-        values => {
-            let tokens = values.as_ref().and_then(FieldValues::strings).unwrap_or_default();
-            tokens.iter().map(|&token| n_characters[field][token as usize] + 1).sum()
-        }
-    };
-    let transcribed = |example: &Example| {
-        let longest = example.fields.iter().enumerate().map(text).max().unwrap_or(0);
-        lengths(example).first().map_or(0, |n| n * longest)
-    };
-    // An evaluation has the whole of a collection beside the examples of a batch.
-    let collections = || corpus.splits().filter_map(|(_, split)| split.collection.as_ref());
-    let most_collected = |of: &dyn Fn(&Collection) -> u64| collections().map(|it| of(it)).max();
-    let n_words = |collection: &Collection| collection.words().count() as u64;
-    let n_collected = |collection: &Collection| {
-        collection.words().map(|symbol| n_characters[collection.field][symbol as usize]).sum()
-    };
-    BatchSize {
-        examples: most(&|_| 1),
-        tokens: most(&|example| example.len() as u64) + most_collected(&n_words).unwrap_or(0),
-        characters: most(&characters) + most_collected(&n_collected).unwrap_or(0),
-        pairs: most(&pairs),
-        crossed: most(&crossed),
-        item_pairs: most(&|example| items(example).pow(2)),
-        item_tokens: most(&|example| items(example) * longest(example)),
-        documents: most_collected(&|collection| collection.documents.len() as u64).unwrap_or(0),
-        evaluated: evaluated(corpus, batch_size),
-        transcribed: most(&transcribed),
-    }
-}
-
-/// The examples of the largest batch of an evaluation.
-fn evaluated(corpus: &Corpus, batch_size: usize) -> u64 {
-    let held_out = corpus.splits().filter(|(split, _)| *split != Split::Train);
-    let batches = held_out.flat_map(|(_, split)| eval_batches(split, batch_size));
-    batches.map(|batch| batch.len() as u64).max().unwrap_or(0)
-}
-
-fn n_rows(batch: BatchSize, on: RowKind) -> u64 {
-    match on {
-        RowKind::Token | RowKind::Item => batch.tokens,
-        RowKind::Example => batch.examples,
-        // With one that ends each sequence.
-        RowKind::Step => batch.tokens + batch.examples,
-    }
+    corpus.splits().flat_map(of_split).collect()
 }
 
 /// Numbers of elements of parameters, by `encoder.NAME` or `objective.NAME`.
@@ -222,6 +201,36 @@ impl Sizes {
         Ok(Self { parameters, outputs, n_classes })
     }
 
+    fn of_corpus(
+        &self,
+        recipe: &Recipe,
+        fitted: &FittedByOwner,
+        at: usize,
+        corpus: &Corpus,
+    ) -> CorpusNeeds {
+        let read = recipe.objectives.iter().filter(|spec| spec.corpora.contains(&at));
+        // An evaluation has muted objectives too.
+        let evaluated: Vec<&ObjectiveSpec> = read.collect();
+        let trained: Vec<&ObjectiveSpec> =
+            evaluated.iter().copied().filter(|spec| spec.is_active()).collect();
+        let mut needs = CorpusNeeds::default();
+        for (split, examples) in largest_batches(recipe, at, corpus) {
+            let Some(data) = corpus.split(split) else { continue };
+            let is_evaluated = split != Split::Train;
+            let (batch, objectives, largest) = if is_evaluated {
+                let batch = Batch::for_evaluation(at, corpus, data, &examples);
+                (batch, &evaluated, &mut needs.evaluation)
+            } else {
+                (Batch::new(at, corpus, data, &examples), &trained, &mut needs.step)
+            };
+            let collection = data.collection.as_ref().filter(|_| is_evaluated);
+            let n_documents = collection.map_or(0, |it| it.documents.len() as u64);
+            let of = CorpusBatch { corpus, batch: &batch, n_documents, is_evaluated };
+            *largest = (*largest).max(self.of_batch(recipe, fitted, of, objectives));
+        }
+        needs
+    }
+
     fn parameters(&self) -> u64 {
         self.parameters
             .values()
@@ -242,50 +251,73 @@ impl Sizes {
             .saturating_mul(ELEMENT)
     }
 
-    /// Bytes of a step on that batch.
-    fn step(&self, recipe: &Recipe, batch: BatchSize) -> u64 {
-        let layers = recipe.encoders.iter().flat_map(|encoder| {
-            let layers = encoder.config.layers().into_iter();
-            let elements = |layer: LayerSpec| {
-                (layer.width as u64 * PER_OUTPUT).saturating_mul(n_rows(batch, layer.on))
-            };
-            layers.map(elements).chain([encoder.config.scratch(batch)])
+    /// Bytes of a step or of an evaluation of these objectives on that batch.
+    fn of_batch(
+        &self,
+        recipe: &Recipe,
+        fitted: &FittedByOwner,
+        of: CorpusBatch<'_>,
+        objectives: &[&ObjectiveSpec],
+    ) -> u64 {
+        let rows = BatchRows::new(recipe, fitted, of, objectives);
+        let runs = rows.runs.iter().map(|run| {
+            let config = &recipe.encoders[run.encoder].config;
+            let outputs = run.layers.iter().map(|(width, n_rows)| width.saturating_mul(*n_rows));
+            let outputs = outputs.fold(0, u64::saturating_add);
+            let per_output = if config.has_weights() { PER_OUTPUT } else { PER_COPY };
+            let computed = outputs.saturating_mul(per_output);
+            (outputs, computed.saturating_add(config.scratch(run.size)))
         });
-        let layers = layers.fold(0u64, u64::saturating_add);
-        // On the examples that an objective makes, the encoders run again.
-        let repeats = recipe.objectives.iter().map(|spec| spec.config.n_repeats()).sum::<u64>();
-        let layers = layers.saturating_mul(1 + repeats);
-        let heads = recipe.objectives.iter().map(|spec| {
-            let outputs = self.outputs.get(&objective::owner(spec.name.as_str()));
-            let rows = spec.layers.iter().map(|layer| n_rows(batch, layer.on)).max();
-            let rows = rows.unwrap_or(batch.examples);
-            let rows = outputs.copied().unwrap_or(0).saturating_mul(rows);
-            let rows = rows.saturating_add(self.generated(spec, batch));
-            let n_pairs = spec.config.n_pairs(batch);
-            let pairs = match spec.head_config.as_deref() {
-                Some(HeadConfig::Pairs(head)) => head.scratch(n_pairs),
-                Some(HeadConfig::Ctc(head)) => head.scratch(n_pairs),
-                Some(HeadConfig::Cosine(head)) => head.scratch(n_pairs),
-                Some(HeadConfig::Pointer(head)) => head.scratch(n_pairs),
-                Some(HeadConfig::Vector(head)) => head.scratch(n_pairs),
-                Some(HeadConfig::Rows(_) | HeadConfig::Span(_) | HeadConfig::Bag(_)) | None => 0,
-            };
-            rows.saturating_add(pairs)
-        });
-        let heads = heads.fold(0u64, u64::saturating_add).saturating_mul(PER_LOGIT);
-        layers.saturating_add(heads).saturating_mul(ELEMENT)
+        let runs: Vec<(u64, u64)> = runs.collect();
+        let encoders = if of.is_evaluated {
+            // Nothing is kept for a backward pass.
+            let outputs = runs.iter().map(|(outputs, _)| *outputs).fold(0, u64::saturating_add);
+            let largest = runs.iter().map(|(_, computed)| *computed).max().unwrap_or(0);
+            outputs.saturating_add(largest / 2)
+        } else {
+            // On the examples that an objective makes, the encoders run again.
+            let repeats = objectives.iter().map(|spec| spec.config.n_repeats()).sum::<u64>();
+            let computed = runs.iter().map(|(_, computed)| *computed);
+            computed.fold(0, u64::saturating_add).saturating_mul(1 + repeats)
+        };
+        let per_score = if of.is_evaluated { 1 } else { PER_LOGIT };
+        let heads = objectives.iter().map(|spec| self.of_head(recipe, spec, rows.at_taps(spec)));
+        let heads = heads.fold(0u64, u64::saturating_add).saturating_mul(per_score);
+        encoders.saturating_add(heads).saturating_mul(ELEMENT)
+    }
+
+    /// Elements of the scores of an objective, with those of its pairs.
+    fn of_head(&self, recipe: &Recipe, spec: &ObjectiveSpec, batch: BatchSize) -> u64 {
+        let n_outputs = self.outputs.get(&objective::owner(recipe.donor(spec).name.as_str()));
+        let of_rows = |n_rows: u64| n_outputs.copied().unwrap_or(0).saturating_mul(n_rows);
+        let n_pairs = spec.config.n_pairs(batch);
+        let (scores, pairs) = match spec.head_config.as_deref() {
+            Some(HeadConfig::Rows(_)) | None => (of_rows(batch.tokens.min(ROWS_AT_ONCE)), 0),
+            Some(HeadConfig::Span(_) | HeadConfig::Bag(_)) => (of_rows(batch.tokens), 0),
+            Some(HeadConfig::Pairs(head)) => {
+                // In training the scores of the labels of an arc for each row, with their terms.
+                let labels = of_rows(batch.tokens).saturating_mul(2);
+                let labels = if batch.evaluated > 0 { labels.min(SCORES_AT_ONCE) } else { labels };
+                (labels, head.scratch(n_pairs))
+            }
+            Some(HeadConfig::Ctc(head)) => (of_rows(batch.tokens), head.scratch(n_pairs)),
+            Some(HeadConfig::Cosine(head)) => (of_rows(batch.tokens), head.scratch(n_pairs)),
+            Some(HeadConfig::Pointer(head)) => (of_rows(batch.tokens), head.scratch(n_pairs)),
+            Some(HeadConfig::Vector(head)) => (of_rows(batch.tokens), head.scratch(n_pairs)),
+        };
+        scores.saturating_add(self.searched(spec, batch)).saturating_add(pairs)
     }
 
     /// Elements of the scores that an objective computes with the output layer of a decoder: of the targets of a step, or
     /// of the hypotheses that are open in a search; 0 if it does not generate.
-    fn generated(&self, spec: &ObjectiveSpec, batch: BatchSize) -> u64 {
+    fn searched(&self, spec: &ObjectiveSpec, batch: BatchSize) -> u64 {
         let decoder = spec.taps.first().and_then(|taps| taps.first());
         let (Some(beam), Some(tap)) = (spec.config.beam(), decoder) else { return 0 };
         let n_classes = self.n_classes[tap.encoder];
         let examples =
             batch.evaluated.min(searched_at_once(beam as usize, n_classes as usize) as u64);
         let hypotheses = examples.saturating_mul(beam);
-        hypotheses.max(n_rows(batch, RowKind::Step)).saturating_mul(n_classes)
+        hypotheses.max(batch.tokens.min(ROWS_AT_ONCE)).saturating_mul(n_classes)
     }
 
     /// The owner of the most parameters, with its largest dimension.
