@@ -31,11 +31,11 @@ use crate::{
     process_memory,
     protocol::{
         CommandId, Header, Summary,
-        event::{Reason, RunEnded},
+        event::{Ended, Reason, RunEnded},
     },
     recipe::{self, FittedByOwner, Recipe, VectorsByEncoder},
     recorder::{Recorded, Recording, record},
-    state::{Run, Totals},
+    state::{Run, Totals, describe},
     train::{
         Interrupt, Moves, RequestedFailures, Trainer, WarmStart,
         checkpoint::{self, Checkpoint},
@@ -100,6 +100,8 @@ pub struct Outcome {
     pub signal: Option<i32>,
     /// The error in writing the journal or another file, if there was one.
     pub disk: Option<anyhow::Error>,
+    /// Why the run failed, if only the desk has said so, which is gone.
+    pub failure: Option<String>,
     /// Descriptions of the manual changes.
     pub moves: Vec<String>,
     /// Whether standard error accepts output.
@@ -134,7 +136,8 @@ pub fn train(job: Job) -> Result<Outcome> {
         warm_start,
     } = job;
     finish::diagnostics(&folder)?;
-    if matches!(show, Show::Desk(_)) {
+    let has_desk = matches!(show, Show::Desk(_));
+    if has_desk {
         tui::terminal::install_hook();
     }
     finish::log_panics();
@@ -221,10 +224,12 @@ pub fn train(job: Job) -> Result<Outcome> {
     })?;
     let reason = ending.reason;
     let moves = moves_by_hand(&recorded.run);
+    let is_failure = has_desk && reason.ended() == Ended::Failed;
+    let failure = is_failure.then(|| describe(&ending.clone().into(), &recorded.run).join("  "));
     // The files are written first, whatever happens to the screen.
     let RunFiles { summary, disk } = write_files(folder.path(), recorded, ending);
     let stderr = shown.wait(reason, &signals);
-    Ok(Outcome { summary, reason, signal: signals.received(), disk, moves, stderr })
+    Ok(Outcome { summary, reason, signal: signals.received(), disk, failure, moves, stderr })
 }
 
 /// Removes what a process that was killed while it wrote has left in a run's folder.

@@ -107,13 +107,14 @@ impl Prepared {
 
 /// Prints the result of a finished run; returns the exit code.
 fn finish(outcome: Outcome, json: bool) -> Result<ExitCode, Failure> {
-    let Outcome { summary, reason, signal, disk, moves, stderr } = outcome;
+    let Outcome { summary, reason, signal, disk, failure, moves, stderr } = outcome;
     if stderr == Stderr::Open {
-        let mut text = disk.as_ref().map(|error| format!("{error:#}\n")).unwrap_or_default();
+        let disk = disk.as_ref().map(|error| format!("{error:#}"));
+        let mut text = disk.or(failure).map(|why| why + "\n").unwrap_or_default();
         text += &summary
             .as_ref()
             .filter(|_| !json)
-            .map(|summary| closing(summary, &moves))
+            .map(|summary| closing(summary, reason, &moves))
             .unwrap_or_default();
         if !text.is_empty() {
             print_message(&text);
@@ -170,7 +171,7 @@ const MOST_MOVES: usize = 8;
 
 /// The closing message of a run: its best score, its manual changes, its folder, and what can be
 /// done with it.
-fn closing(summary: &Summary, moves: &[String]) -> String {
+fn closing(summary: &Summary, reason: Reason, moves: &[String]) -> String {
     let Summary { run, main, .. } = summary;
     let mut text = String::new();
     for (split, value) in [("dev", main.dev), ("test", main.test)] {
@@ -197,6 +198,9 @@ fn closing(summary: &Summary, moves: &[String]) -> String {
     }
     let _ = writeln!(text, "the run is in {run}\n  auxdesk replay {run}");
     let names = ["best", "last"].map(|name| Path::new(run).join(checkpoint::FOLDER).join(name));
+    if matches!(reason, Reason::Signal | Reason::Disk) && names[1].is_dir() {
+        let _ = writeln!(text, "  auxdesk continue {run}");
+    }
     if names.iter().any(|checkpoint| checkpoint.is_dir()) {
         let _ = writeln!(text, "  auxdesk evaluate {run}\n  auxdesk predict {run} INPUT");
     }

@@ -57,6 +57,7 @@ fn signalled(name: &str, code: i32) {
     assert_eq!(exited.code, Some(code), "{}", exited.err);
     let end = ending(&run);
     assert_eq!((end.ended, end.reason), (Ended::Stopped, Reason::Signal));
+    assert!(exited.err.contains("\n  auxdesk continue run\n"), "{}", exited.err);
     assert_journal_is_complete(&run);
     assert_eq!(whole_checkpoint(&run, "last").state.step(), end.step, "the last step is kept");
     assert_eq!(json_file(&run, "summary.json")["ended"], "stopped");

@@ -52,6 +52,7 @@ fn ctrl_c_at_the_desk_ends_the_run_with_130() {
     let mut desk = Desk::training(&here, SIZE, &[]);
     desk.press(CTRL_C);
     desk.leaves(130);
+    desk.pty.wait_for_text("auxdesk continue run");
     desk.ended(RunEnd::Stopped, Reason::Signal);
 }
 
@@ -139,6 +140,7 @@ fn a_panic_in_the_trainer_is_shown_on_the_desk() {
     assert!(!desk.pty.text().contains("panicked at"), "{}", desk.pty.text());
     desk.press("q");
     desk.leaves(1);
+    desk.pty.wait_for_text("failed: the trainer panicked  panic requested at step 15");
     desk.ended(RunEnd::Failed, Reason::Panic);
 }
 
