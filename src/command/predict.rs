@@ -6,7 +6,7 @@ use std::{
     fmt::Write as _,
     fs::{self, File},
     io,
-    path::Path,
+    path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
 };
@@ -38,6 +38,7 @@ use crate::{
 
 pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
     check_sets("predict", &args.sets)?;
+    keeps_inputs(args)?;
     kernel::start_threads()?;
     let Saved { recipe, mut system, .. } = Saved::open(&args.run, &args.sets, args.device)?;
     let at = match &args.objective {
@@ -114,6 +115,22 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
                 .with_context(|| format!("{}: cannot be written", path.display()))?;
             Ok(ExitCode::SUCCESS)
         }
+    }
+}
+
+/// Refuses to write the predictions over a file of the input, whatever its paths are.
+fn keeps_inputs(args: &PredictArgs) -> Result<(), Failure> {
+    // What does not exist yet is no input.
+    let Some(output) = args.output.as_ref().and_then(|path| path.canonicalize().ok()) else {
+        return Ok(());
+    };
+    let is_output = |input: &&PathBuf| input.canonicalize().is_ok_and(|input| input == output);
+    match args.inputs.iter().find(is_output) {
+        None => Ok(()),
+        Some(input) => Err(Failure::Request(format!(
+            "--output: {} is the input, which the predictions would replace; expected another file",
+            input.display()
+        ))),
     }
 }
 

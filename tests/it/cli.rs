@@ -471,6 +471,18 @@ mod what_a_saved_run_does {
         let exited = auxdesk(&here, &["predict", "run", "test.tsv", "-o", "out.tsv"]);
         assert_eq!((exited.code, exited.out.as_str()), (Some(0), ""));
         assert_eq!(here.read("out.tsv"), output);
+        let before = here.read("test.tsv");
+        // By another path, and through a link.
+        std::os::unix::fs::symlink("test.tsv", here.path("link.tsv")).unwrap();
+        for (input, file) in [("test.tsv", "./test.tsv"), ("link.tsv", "test.tsv")] {
+            let same = auxdesk(&here, &["predict", "run", input, "-o", file]);
+            assert_eq!((same.code, same.out.as_str()), (Some(2), ""));
+            let why = format!(
+                "--output: {input} is the input, which the predictions would replace; expected another file"
+            );
+            assert!(same.err.contains(&why), "{}", same.err);
+            assert_eq!(here.read("test.tsv"), before);
+        }
         let unwritable = auxdesk(&here, &["predict", "run", "test.tsv", "-o", "gone/out.tsv"]);
         assert_eq!((unwritable.code, unwritable.out.as_str()), (Some(1), ""));
         assert!(unwritable.err.starts_with("gone/out.tsv: cannot be written: "));
