@@ -449,7 +449,7 @@ fn fields_fit(
         for corpus in corpora {
             if let Some(what) = corpus.lacks(field, wanted) {
                 let place = if said.place == Place::Default { place } else { &said.place };
-                diagnostics.fault(place, what);
+                diagnostics.fault(place, format!("`{}`: {what}", key.name));
                 fit = None;
             }
         }

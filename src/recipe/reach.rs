@@ -208,7 +208,7 @@ fn fields_are_in(spec: &EncoderSpec, corpora: &[&CorpusSpec], diagnostics: &mut 
                     Place::Default => spec.place.clone(),
                     place => place,
                 };
-                diagnostics.fault(&place, what);
+                diagnostics.fault(&place, format!("`{}`: {what}", key.name));
             }
         }
     }

@@ -150,7 +150,7 @@ fn a_label_is_no_input_of_its_own_prediction() {
     ));
     insta::assert_snapshot!([read, of_text, attends].join("\n"), @r#"
     recipe.toml:26: `tap`: expected rows that have not read "class", which the objective predicts, found "of-class" below them; tap encoders of the text
-    recipe.toml:18: the field "text" of corpus "c" has a string per token; expected one per example
+    recipe.toml:18: `field`: the field "text" of corpus "c" has a string per token; expected one per example
     recipe.toml:32: `encoder.writer.attention`: expected `attention = "dot"` where `input` is the one row of a label, as no parameter of another is trained, found "general"
     "#);
     // Read by nobody it is built all the same.

@@ -172,8 +172,8 @@ fn rows_that_do_not_line_up_are_refused() {
     recipe.toml:31: `encoder.it`: a "prefix" changes the rows of a whole text or recording; expected no segments in its `input`, and no `segment_by`
     recipe.toml:42: "tags" reads the field "tag" of corpus "sounds" by the rows of its `tap`, which have a row in front; tap rows below the encoder of kind "prefix"
     recipe.toml:27: "it.mean": the field "text" of corpus "sounds" has a string per token; expected a frame for each position
-    recipe.toml:31: the field "sound" of corpus "sounds" has a frame for each position; expected one per token
-    recipe.toml:31: the field "text" of corpus "sounds" has a string per token; expected a frame for each position
+    recipe.toml:31: `field`: the field "sound" of corpus "sounds" has a frame for each position; expected one per token
+    recipe.toml:31: `field`: the field "text" of corpus "sounds" has a string per token; expected a frame for each position
     recipe.toml:31: `encoder.it`: a "halve" changes the rows of a whole text or recording; expected no segments in its `input`, and no `segment_by`
     recipe.toml:42: "tags" reads the field "tag" of corpus "sounds" by the rows of its `tap`, which join 2 positions each; tap rows below the encoder of kind "halve"
     train.jsonl:1: expected frames of dimension 3 in "sound", found 2; set `encoder.it.width`
