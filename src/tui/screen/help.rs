@@ -42,7 +42,7 @@ pub(super) fn draw(
         let text = if valid { theme.text } else { theme.dim };
         paint.put(inner.x + 1, y, KEYS - 1, keys, if valid { theme.key } else { theme.dim });
         let x = inner.x + KEYS + 1;
-        let about_width = inner.width.saturating_sub(KEYS + 10);
+        let about_width = inner.width.saturating_sub(KEYS + 11);
         paint.put(x, y, about_width, spec.about, text);
         paint.put_right(inner.right().saturating_sub(9), y, 8, spec.scope.name(), theme.dim);
     }

@@ -19,7 +19,7 @@ pub enum Action {
     TypeGain,
     /// Prompt for a gain and the number of steps of a fade.
     TypeFade,
-    /// Reset to the recipe's gain.
+    /// Reset to the recipe's gain; of a schedule, to its first value.
     ResetGain,
     /// Mute or unmute the selected strip.
     Mute,
@@ -270,7 +270,7 @@ pub static ACTIONS: &[Spec] = &[
     row(Desk, A::Nudge(Nudge::FarUp), "gain-far-up", &["shift-right", "L"], "", "raise the fader by 25 %", movable),
     row(Anywhere, A::TypeGain, "gain", &["w"], "gain", "enter a gain, or GAIN over STEPS for a fade", movable),
     row(Anywhere, A::TypeFade, "fade", &["W"], "", "fade to a gain over a number of steps", movable),
-    row(Anywhere, A::ResetGain, "reset", &["0"], "", "reset to the recipe's gain", movable),
+    row(Anywhere, A::ResetGain, "reset", &["0"], "", "reset to the recipe's initial gain", movable),
     row(Anywhere, A::Mute, "mute", &["m"], "mute", "mute or unmute: weight 0, the gain is kept", movable),
     row(Anywhere, A::Solo, "solo", &["s"], "solo", "solo or unsolo: only soloed ones are trained", movable),
     row(Anywhere, A::ClearSolos, "clear-solos", &["S"], "", "unsolo every objective", has_solo),
@@ -284,7 +284,7 @@ pub static ACTIONS: &[Spec] = &[
     row(Anywhere, A::StepOnce, "step", &[">"], "", "train one step, then pause", movable),
     row(Anywhere, A::TypeNote, "note", &["n"], "note", "add a note at this step", movable),
     row(Anywhere, A::Checkpoint, "checkpoint", &["c"], "", "save a checkpoint now", movable),
-    row(Anywhere, A::Evaluate, "evaluate", &["e"], "", "evaluate on dev now; no effect on early stopping", movable),
+    row(Anywhere, A::Evaluate, "evaluate", &["e"], "", "evaluate on dev now; early stopping ignores it", movable),
     row(Anywhere, A::Set(TrainSetting::LearningRate), "learning-rate", &["r"], "", "set the learning rate", movable),
     row(Anywhere, A::Set(TrainSetting::Sampling), "sampling", &["d"], "", "set the sampling rule for groups", movable),
     row(Anywhere, A::Set(TrainSetting::Weighting), "weighting", &["R"], "", "set the weighting rule; its memory begins anew", movable),
