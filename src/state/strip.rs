@@ -157,7 +157,8 @@ impl Strip {
         if let Some(weight) = event.weights.get(&self.name) {
             self.weight = *weight;
             self.follow_schedule();
-            if *weight == 0.0 {
+            // A share of 0 is a weight of 0 too, but the objective is active and has a loss.
+            if *weight == 0.0 && !event.losses.contains_key(&self.name) {
                 self.losses.interrupt();
             }
         }

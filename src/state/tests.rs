@@ -97,6 +97,24 @@ fn a_schedule_changes_the_gain_and_rounding_does_not() {
     assert!((run.strips[0].gain - 0.5).abs() < 1e-6, "muting keeps the gain");
 }
 
+/// A rule of gradients may give an active objective a share of 0: its loss is measured all the same.
+#[test]
+fn a_share_of_zero_leaves_no_gap_in_the_losses_and_a_mute_does() {
+    let has_gap = |without_loss: bool| {
+        let mut middle = arbitrary::step_done(2, "chunk", 2.0);
+        middle.weights.insert("chunk".into(), 0.0);
+        middle.shares.insert("chunk".into(), 0.0);
+        if without_loss {
+            middle.losses.clear();
+        }
+        let last = arbitrary::step_done(3, "chunk", 2.0);
+        let run = run([arbitrary::step_done(1, "chunk", 2.0), middle, last].map(Event::from));
+        run.strips[0].losses.at(Step(3)).unwrap().after_gap
+    };
+    assert!(!has_gap(false));
+    assert!(has_gap(true));
+}
+
 #[test]
 fn missed_events_and_alerts_are_kept() {
     let broke = |objective: Option<&str>| -> Event {
