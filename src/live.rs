@@ -149,7 +149,7 @@ pub static SETTINGS: &[LiveSetting] = &[
     train(T::LearningRate, LEARNING_RATE, "for example 0.0005; ends a learning-rate schedule"),
     train(T::ClipNorm, CLIP_NORM, "for example 5, or none for no clipping"),
     train(T::Sampling, SAMPLING, "fixed GROUP=0.8 .., temperature 2, uniform, proportional, round-robin, all"),
-    train(T::Weighting, WEIGHTING, "equal, random, dwa temperature=2, mgda normalize=l2; memory begins anew"),
+    train(T::Weighting, WEIGHTING, "for example dwa temperature=2, upgrad, or equal; its memory begins anew"),
     train(T::MeasureGradientsEvery, MEASURE_GRADIENTS_EVERY, "interval in steps; 0 for never"),
     objective(O::Gain, GAIN, "for example 0.8; ends the gain's schedule"),
     objective(O::Muted, MUTED, "true or false"),

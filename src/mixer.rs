@@ -1,29 +1,84 @@
 //! Faders, weighting rules and weights: weight = gain × share, computed in the mixer only.
+//!
+//! Static weights need no rule: they are the gains, which `equal` leaves as they are.
 
+mod aligned_mtl;
+mod cagrad;
+mod coefficients;
+mod config;
+mod cosine_gate;
+mod db_mtl;
+mod dualproj;
 mod dwa;
 mod equal;
 mod faders;
+mod fairgrad;
+mod fairness;
+mod geometric_mean;
+mod grad_norm;
+mod gradvac;
 mod gram;
+mod imtl_g;
+mod imtl_l;
+mod learned_scales;
+mod log;
+mod metabalance;
 mod mgda;
+mod moving_average;
+mod nash_mtl;
+mod order;
+mod pcgrad;
+mod quadratic;
 mod random;
 mod softmax;
+mod spec;
+mod stch;
+mod symmetric;
 #[cfg(test)]
 mod tests;
+mod uncertainty;
+mod upgrad;
 mod weighting;
 
 pub use faders::{Fader, Faders};
 pub use gram::Gram;
+pub use moving_average::MOVING_AVERAGE;
+pub use spec::{CurrentWeighting, WeightingSpec};
 pub use weighting::{
-    CurrentWeighting, Needs, ObjectiveView, StepView, Weighting, WeightingKind, WeightingMemory,
-    WeightingMemoryError, WeightingSpec,
+    Needs, ObjectiveView, StepView, Weighting, WeightingKind, WeightingMemory, WeightingMemoryError,
 };
 
-/// All weighting rules, in the order of `auxdesk list`.
-pub const WEIGHTINGS: &[&dyn WeightingKind] =
-    &[&equal::Equal, &random::Random, &dwa::Dwa, &mgda::Mgda];
+/// All weighting rules, in the order of `auxdesk list`: those that need nothing, those of the losses, and those of the
+/// gradients.
+pub const WEIGHTINGS: &[&dyn WeightingKind] = &[
+    &equal::Equal,
+    &random::Random,
+    &dwa::Dwa,
+    &uncertainty::Uncertainty,
+    &imtl_l::ImtlL,
+    &log::Log,
+    &geometric_mean::GeometricMean,
+    &stch::Stch,
+    &mgda::Mgda,
+    &pcgrad::PcGrad,
+    &gradvac::GradVac,
+    &cagrad::CaGrad,
+    &imtl_g::ImtlG,
+    &config::ConFig,
+    &nash_mtl::NashMtl,
+    &fairgrad::FairGrad,
+    &aligned_mtl::AlignedMtl,
+    &dualproj::DualProj,
+    &upgrad::UpGrad,
+    &grad_norm::GradNorm,
+    &db_mtl::DbMtl,
+    &cosine_gate::CosineGate,
+    &metabalance::MetaBalance,
+];
 
-/// Weighting rules that recipes may name but that are not implemented yet.
-pub const PLANNED: &[&str] = &["uncertainty", "grad-norm"];
+/// Weighting rules that recipes may name but that are not implemented yet: they need a second forward pass on the same
+/// batch, gradients of earlier steps, or each element of the gradients.
+pub const PLANNED: &[&str] = &["famo", "ol-aux", "graddrop", "moco", "excess-mtl"];
 
 /// The weighting rule with that name.
 pub fn find(name: &str) -> Option<&'static dyn WeightingKind> {

@@ -91,7 +91,7 @@ const SLACK: f64 = 1e-12;
 const TOLERANCE: f64 = 1e-14;
 
 /// argmin wᵀGw subject to w ≥ 0, Σ w = 1.
-fn shortest(gram: &Gram) -> Vec<f64> {
+pub(super) fn shortest(gram: &Gram) -> Vec<f64> {
     let w = by_frank_wolfe(gram);
     if violation(gram, &w) <= SLACK * longest(gram) {
         return w;

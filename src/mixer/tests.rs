@@ -1,4 +1,11 @@
-//! Every rule against reference implementations with the same losses, and properties of all rules.
+//! Rules against reference implementations with the same losses; properties of all rules (`properties`), of the
+//! directions of those with gradients (`directions`), and what TorchJD and the papers' formulas give (`references`).
+
+mod directions;
+mod properties;
+mod references;
+
+use std::ops::Range;
 
 use proptest::prelude::*;
 use serde_json::Value as Json;
@@ -10,7 +17,7 @@ use crate::{
 };
 
 /// A rule of that kind with these options.
-fn rule(name: &str, options: &[(&str, Value)]) -> Box<dyn Weighting> {
+pub(super) fn rule(name: &str, options: &[(&str, Value)]) -> Box<dyn Weighting> {
     let kind = find(name).unwrap();
     let value = |key: &Key| match (options.iter().find(|(name, _)| *name == key.name), key.default)
     {
@@ -26,24 +33,77 @@ fn rule(name: &str, options: &[(&str, Value)]) -> Box<dyn Weighting> {
     kind.build(&Values::new(values.collect()))
 }
 
-fn names(n: usize) -> Vec<ObjectiveId> {
+pub(super) fn names(n: usize) -> Vec<ObjectiveId> {
     (0..n).map(|at| format!("o{at}").as_str().into()).collect()
 }
 
-/// The coefficients that a rule returns for objectives with these names, epochs and losses; if it
-/// needs gradients, they are orthogonal with norms 1, 2, …
+/// The coefficients that a rule returns for objectives with these names, epochs and losses, of which `o0` is the main
+/// one; if it needs gradients, with this Gram matrix.
+fn coefficients_by(
+    rule: &mut dyn Weighting,
+    done: u64,
+    objectives: &[(&ObjectiveId, u64, Option<f32>)],
+    gram: &Gram,
+) -> Vec<f32> {
+    let view = |&(name, epoch, loss): &(_, u64, Option<f32>)| ObjectiveView {
+        name,
+        is_main: *name == ObjectiveId::from("o0"),
+        epoch,
+        loss,
+    };
+    let views: Vec<ObjectiveView<'_>> = objectives.iter().map(view).collect();
+    let gram = (rule.needs() == Needs::Gram).then_some(gram);
+    rule.coefficients(&StepView { seed: 1, done, objectives: &views, gram })
+}
+
+/// The same with orthogonal gradients of norms 1, 2, …
 fn coefficients_of(
     rule: &mut dyn Weighting,
     done: u64,
     objectives: &[(&ObjectiveId, u64, Option<f32>)],
 ) -> Vec<f32> {
-    let views: Vec<ObjectiveView<'_>> =
-        objectives.iter().map(|&(name, epoch, loss)| ObjectiveView { name, epoch, loss }).collect();
-    let square =
-        |name: &ObjectiveId| name.as_str()[1..].parse::<f64>().map(|at| (at + 1.0).powi(2));
-    let product = |j: usize, k: usize| if j == k { square(views[j].name).unwrap() } else { 0.0 };
-    let gram = (rule.needs() == Needs::Gram).then(|| Gram::new(views.len(), product));
-    rule.coefficients(&StepView { seed: 1, done, objectives: &views, gram: gram.as_ref() })
+    let square = |j: usize| objectives[j].0.as_str()[1..].parse::<f64>().unwrap() + 1.0;
+    let product = |j: usize, k: usize| if j == k { square(j).powi(2) } else { 0.0 };
+    coefficients_by(rule, done, objectives, &Gram::new(objectives.len(), product))
+}
+
+/// The coefficients of a rule of the losses in a step with these.
+pub(super) fn of_losses(rule: &mut dyn Weighting, losses: &[Option<f32>]) -> Vec<f32> {
+    let names = names(losses.len());
+    let objectives: Vec<_> =
+        names.iter().zip(losses).map(|(name, loss)| (name, 0, *loss)).collect();
+    coefficients_of(rule, 0, &objectives)
+}
+
+/// The coefficients of a rule in a step with these gradients and losses.
+pub(super) fn of_gradients(
+    rule: &mut dyn Weighting,
+    gradients: &[Vec<f64>],
+    losses: &[f64],
+) -> Vec<f32> {
+    let names = names(gradients.len());
+    let losses = losses.iter().map(|loss| Some(*loss as f32));
+    let objectives: Vec<_> = names.iter().zip(losses).map(|(name, loss)| (name, 0, loss)).collect();
+    coefficients_by(rule, 0, &objectives, &gram_of(gradients))
+}
+
+/// Gradients of at most seven elements; some are parallel, opposed or 0.
+pub(super) fn gradients(n: Range<usize>) -> impl Strategy<Value = Vec<Vec<f64>>> {
+    (n, 1..8usize).prop_flat_map(|(n, width)| {
+        let row = prop::collection::vec(-3.0..3.0f64, width);
+        let multiple = prop::option::weighted(0.2, -2i32..3);
+        let rows = prop::collection::vec((row, multiple), n);
+        rows.prop_map(|rows| {
+            let first = rows[0].0.clone();
+            let of_first = |by: i32| first.iter().map(|x| x * f64::from(by)).collect();
+            rows.into_iter().map(|(row, multiple)| multiple.map_or(row, of_first)).collect()
+        })
+    })
+}
+
+pub(super) fn gram_of(gradients: &[Vec<f64>]) -> Gram {
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum();
+    Gram::new(gradients.len(), |j, k| dot(&gradients[j], &gradients[k]))
 }
 
 /// The cases of a fixture; `tests/fixtures/mixer/README.md` gives their origin.
@@ -57,7 +117,7 @@ fn numbers(json: &Json) -> Vec<f64> {
 }
 
 #[track_caller]
-fn assert_near(found: &[f32], expected: &[f64], relative: f64) {
+pub(super) fn assert_near(found: &[f32], expected: &[f64], relative: f64) {
     assert_eq!(found.len(), expected.len());
     for (found, expected) in found.iter().zip(expected) {
         let difference = (f64::from(*found) - expected).abs();
@@ -169,103 +229,10 @@ fn a_loss_of_zero_leaves_dwa_finite() {
     }
 }
 
-/// Arbitrary steps: for each objective its epoch and its loss.
-fn steps(n: usize) -> impl Strategy<Value = Vec<Vec<(u64, Option<f32>)>>> {
-    let loss = prop::option::weighted(0.8, 0.0..9.0f32);
-    let steps = prop::collection::vec(prop::collection::vec((0..2u64, loss), n), 1..12);
-    // Epochs increase with the examples drawn.
-    steps.prop_map(|mut steps| {
-        for at in 1..steps.len() {
-            for k in 0..steps[at].len() {
-                steps[at][k].0 += steps[at - 1][k].0;
-            }
-        }
-        steps
-    })
-}
-
-fn views<'a>(
-    names: &'a [ObjectiveId],
-    step: &[(u64, Option<f32>)],
-) -> Vec<(&'a ObjectiveId, u64, Option<f32>)> {
-    names.iter().zip(step).map(|(name, &(epoch, loss))| (name, epoch, loss)).collect()
-}
-
-proptest! {
-    #[test]
-    fn coefficients_have_mean_or_sum_1_and_do_not_depend_on_the_order(
-        steps in (1..5usize).prop_flat_map(steps)
-    ) {
-        for kind in WEIGHTINGS {
-            let names = names(steps[0].len());
-            let (mut one, mut other) = (rule(kind.name(), &[]), rule(kind.name(), &[]));
-            for (done, step) in steps.iter().enumerate() {
-                let mut objectives = views(&names, step);
-                let found = coefficients_of(&mut *one, done as u64, &objectives);
-                objectives.reverse();
-                let mut turned = coefficients_of(&mut *other, done as u64, &objectives);
-                turned.reverse();
-                let sum: f32 = found.iter().sum();
-                let expected = if one.needs() == Needs::Gram { 1.0 } else { found.len() as f32 };
-                prop_assert!((sum - expected).abs() < 1e-4, "{}: {:?}", kind.name(), found);
-                for (a, b) in found.iter().zip(&turned) {
-                    prop_assert!(*a >= 0.0 && (a - b).abs() <= 1e-6 * a, "{}: {} {}", kind.name(), a, b);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_rule_restored_from_its_memory_continues_unchanged(
-        steps in (1..5usize).prop_flat_map(steps), stop in 0..12usize
-    ) {
-        for kind in WEIGHTINGS {
-            let names = names(steps[0].len());
-            let mut whole = rule(kind.name(), &[]);
-            let mut stopped = rule(kind.name(), &[]);
-            for (done, step) in steps.iter().enumerate() {
-                if done == stop {
-                    let json = serde_json::to_string(&stopped.memory()).unwrap();
-                    stopped = rule(kind.name(), &[]);
-                    stopped.restore(&serde_json::from_str(&json).unwrap()).unwrap();
-                }
-                let objectives = views(&names, step);
-                let bits = |w: Vec<f32>| w.into_iter().map(f32::to_bits).collect::<Vec<_>>();
-                prop_assert_eq!(
-                    bits(coefficients_of(&mut *whole, done as u64, &objectives)),
-                    bits(coefficients_of(&mut *stopped, done as u64, &objectives))
-                );
-                prop_assert_eq!(whole.memory(), stopped.memory());
-            }
-        }
-    }
-}
-
-#[test]
-fn a_memory_of_another_rule_is_refused() {
-    let memory: WeightingMemory = serde_json::from_str("{\"o0\":{\"epoch\":\"two\"}}").unwrap();
-    for kind in WEIGHTINGS {
-        assert!(rule(kind.name(), &[]).restore(&memory).is_err(), "{}", kind.name());
-    }
-}
-
 /// The coefficients of the rule for gradients and losses.
 fn mgda(normalize: &str, gradients: &[Vec<f64>], losses: &[f64]) -> Vec<f32> {
-    let names = names(gradients.len());
-    let view = |(name, loss): (_, &f64)| ObjectiveView { name, epoch: 0, loss: Some(*loss as f32) };
-    let objectives: Vec<ObjectiveView<'_>> = names.iter().zip(losses).map(view).collect();
-    let gram = gram_of(gradients);
-    rule("mgda", &[("normalize", Value::Text(normalize.to_owned()))]).coefficients(&StepView {
-        seed: 1,
-        done: 0,
-        objectives: &objectives,
-        gram: Some(&gram),
-    })
-}
-
-fn gram_of(gradients: &[Vec<f64>]) -> Gram {
-    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum();
-    Gram::new(gradients.len(), |j, k| dot(&gradients[j], &gradients[k]))
+    let normalize = ("normalize", Value::Text(normalize.to_owned()));
+    of_gradients(&mut *rule("mgda", &[normalize]), gradients, losses)
 }
 
 /// ‖Σ w·g / n‖² for gradients that are normalized according to `normalize`.

@@ -5,14 +5,12 @@
 //! these are the possible inputs. A rule sees raw losses and raw gradients; gains are multiplied
 //! afterwards.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::Gram;
 use crate::{
-    keys::{Key, Value, Values},
+    keys::{Key, Values},
     protocol::ObjectiveId,
 };
 
@@ -33,6 +31,8 @@ pub enum Needs {
 pub struct ObjectiveView<'a> {
     /// Its name.
     pub name: &'a ObjectiveId,
+    /// Whether it is the main objective.
+    pub is_main: bool,
     /// Epochs completed before this step: of its own corpus, or of the first one if it has several.
     pub epoch: u64,
     /// Its raw loss in this step; `None` if no batch of this step has a label for it, or if the
@@ -108,7 +108,7 @@ pub trait WeightingKind: Sync {
     fn name(&self) -> &'static str;
     /// One line for `auxdesk list`: lower case, no full stop.
     fn about(&self) -> &'static str;
-    /// Its options.
+    /// Its options, without those that every rule has.
     fn keys(&self) -> &'static [Key];
     /// Builds the rule with these options and no memory.
     fn build(&self, values: &Values) -> Box<dyn Weighting>;
@@ -165,107 +165,5 @@ impl WeightingMemory {
                 T::deserialize(json).map_err(|error| WeightingMemoryError(error.to_string()))
             }
         }
-    }
-}
-
-/// A weighting as requested by a recipe or a user: a kind and its options, checked.
-#[derive(Clone)]
-pub struct WeightingSpec {
-    kind: &'static dyn WeightingKind,
-    values: Values,
-}
-
-impl WeightingSpec {
-    /// A kind with checked options.
-    pub fn new(kind: &'static dyn WeightingKind, values: Values) -> Self {
-        Self { kind, values }
-    }
-
-    /// The kind.
-    pub fn kind(&self) -> &'static dyn WeightingKind {
-        self.kind
-    }
-
-    /// Builds the rule, with no memory.
-    pub fn build(&self) -> Box<dyn Weighting> {
-        self.kind.build(&self.values)
-    }
-}
-
-/// The notation of the desk and of events: `equal`, `dwa temperature=2`.
-impl fmt::Display for WeightingSpec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.kind.name())?;
-        for key in self.kind.keys() {
-            match self.values.get(key.name).map(|said| &said.value) {
-                Some(Value::Text(text)) => write!(f, " {}={text}", key.name)?,
-                Some(Value::Integer(integer)) => write!(f, " {}={integer}", key.name)?,
-                Some(Value::Number(number)) => write!(f, " {}={number}", key.name)?,
-                Some(Value::Switch(switch)) => write!(f, " {}={switch}", key.name)?,
-                Some(Value::List(_) | Value::Table(_)) | None => {}
-            }
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Debug for WeightingSpec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "WeightingSpec({self})")
-    }
-}
-
-impl PartialEq for WeightingSpec {
-    fn eq(&self, other: &Self) -> bool {
-        self.kind.name() == other.kind.name() && self.values == other.values
-    }
-}
-
-/// The weighting in force: the request, and the rule that implements it.
-pub struct CurrentWeighting {
-    spec: WeightingSpec,
-    rule: Box<dyn Weighting>,
-}
-
-impl Clone for CurrentWeighting {
-    fn clone(&self) -> Self {
-        let mut clone = Self::new(self.spec.clone());
-        clone.restore(&self.memory()).expect("a rule goes on from what it remembers itself");
-        clone
-    }
-}
-
-impl CurrentWeighting {
-    /// The requested rule, with no memory.
-    pub fn new(spec: WeightingSpec) -> Self {
-        let rule = spec.build();
-        Self { spec, rule }
-    }
-
-    /// The request.
-    pub fn spec(&self) -> &WeightingSpec {
-        &self.spec
-    }
-
-    /// The state of the rule.
-    pub fn memory(&self) -> WeightingMemory {
-        self.rule.memory()
-    }
-
-    /// Restores the state that [`CurrentWeighting::memory`] returned.
-    pub fn restore(&mut self, memory: &WeightingMemory) -> Result<(), WeightingMemoryError> {
-        self.rule.restore(memory)
-    }
-
-    /// The inputs that the rule needs.
-    pub fn needs(&self) -> Needs {
-        self.rule.needs()
-    }
-
-    /// The coefficients of a step's objectives, at least one; 1 means as with `equal`.
-    pub fn coefficients(&mut self, step: &StepView<'_>) -> Vec<f32> {
-        let coefficients = self.rule.coefficients(step);
-        assert_eq!(coefficients.len(), step.objectives.len(), "a coefficient for each objective");
-        coefficients
     }
 }

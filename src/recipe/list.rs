@@ -115,7 +115,9 @@ fn keys(topic: &str, name: &str) -> Vec<Key> {
         "encoders" => model::encoder::find(name).map_or_else(Vec::new, encoder::keys),
         "heads" => model::head::find(name).map_or_else(Vec::new, |head| head.keys().to_vec()),
         "formats" => read::find(name).map_or_else(Vec::new, corpus::keys),
-        "weightings" => mixer::find(name).map_or_else(Vec::new, |kind| kind.keys().to_vec()),
+        "weightings" => mixer::find(name).map_or_else(Vec::new, |kind| {
+            kind.keys().iter().chain([&mixer::MOVING_AVERAGE]).copied().collect()
+        }),
         _ => Vec::new(),
     }
 }

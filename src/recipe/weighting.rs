@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     keys::{Key, Located, Place, Value, ValueType, Values},
-    mixer::{self, WeightingKind, WeightingSpec},
+    mixer::{self, MOVING_AVERAGE, WeightingKind, WeightingSpec},
 };
 
 const WEIGHTINGS: Kinds<&'static dyn WeightingKind> = Kinds {
@@ -58,9 +58,10 @@ pub(super) fn check(
         return None;
     };
     let kind = WEIGHTINGS.find(kind, "train.weighting.kind", diagnostics)?;
-    let keys: Vec<Key> = [KIND].iter().chain(kind.keys()).copied().collect();
+    let of_all = [&KIND, &MOVING_AVERAGE].into_iter();
+    let keys: Vec<Key> = of_all.chain(kind.keys()).copied().collect();
     let value = match cx.inner(PATH, place, &entries, &keys, diagnostics)? {
-        Value::Table(_) if kind.keys().is_empty() => Value::Text(kind.name().to_owned()),
+        Value::Table(table) if table.len() == 1 => Value::Text(kind.name().to_owned()),
         table => table,
     };
     Some(Located { value, place: place.clone() })
@@ -120,6 +121,8 @@ mod tests {
             (" random ", "random"),
             ("dwa", "dwa temperature=2"),
             ("dwa  temperature=0.5", "dwa temperature=0.5"),
+            ("pcgrad moving_average=0.9", "pcgrad moving_average=0.9"),
+            ("dwa moving_average=0.5 temperature=1", "dwa temperature=1 moving_average=0.5"),
         ] {
             let spec = weighting(typed).unwrap();
             assert_eq!(spec.to_string(), written);
@@ -135,7 +138,7 @@ mod tests {
     fn invalid_weightings_are_refused_with_what_was_expected() {
         let refused = |text: &str| weighting(text).unwrap_err();
         assert_eq!(refused("eqal"), "no weighting named \"eqal\"; did you mean \"equal\"?");
-        assert_eq!(refused("uncertainty"), "not built yet: uncertainty");
+        assert_eq!(refused("famo"), "not built yet: famo");
         assert!(refused("").starts_with("no weighting named \"\"; expected one of \"equal\""));
         assert_eq!(
             refused("dwa temprature=2"),

@@ -3,7 +3,7 @@
 use super::{Mixer, Plan, loss::ObjectiveLoss};
 use crate::{
     mixer::{Gram, Needs, ObjectiveView, StepView},
-    protocol::Step,
+    protocol::{Step, event::Role},
 };
 
 /// The weights of a step, by the objective's index in the recipe.
@@ -69,14 +69,15 @@ impl Mixer {
             }
         };
         let has_loss = |at: usize| losses.iter().find(|loss| loss.objective == at);
-        let shows_losses = self.weighting.needs() >= Needs::Losses;
+        let needs_losses = self.weighting.needs() >= Needs::Losses;
         let view = |&at: &usize| ObjectiveView {
             name: &plan.recipe.objectives[at].name,
+            is_main: plan.recipe.objectives[at].role == Role::Main,
             epoch: epochs[at],
-            loss: has_loss(at).filter(|_| shows_losses).map(|loss| loss.value),
+            loss: has_loss(at).filter(|_| needs_losses).map(|loss| loss.value),
         };
         let objectives: Vec<ObjectiveView<'_>> = shown.iter().map(view).collect();
-        let has_share = |at: usize| gram.is_none() || !is_active(at) || has_loss(at).is_some();
+        let has_share = |at: usize| !needs_losses || !is_active(at) || has_loss(at).is_some();
         let mut shares: Vec<Option<f32>> =
             (0..gains.len()).map(|at| has_share(at).then_some(1.0)).collect();
         if !objectives.is_empty() {
@@ -86,8 +87,8 @@ impl Mixer {
                 objectives: &objectives,
                 gram: seen.as_ref(),
             };
-            for (at, share) in shown.iter().zip(self.weighting.coefficients(&step)) {
-                shares[*at] = Some(share);
+            for (&at, share) in shown.iter().zip(self.weighting.coefficients(&step)) {
+                shares[at] = has_share(at).then_some(share);
             }
         }
         Weights { gains: gains.to_vec(), shares }

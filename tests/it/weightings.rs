@@ -7,11 +7,11 @@ use auxdesk::{
         Batch,
         stream::{BatchStream, Position},
     },
-    mixer::{Gram, Needs, ObjectiveView, StepView},
+    mixer::{Gram, Needs, ObjectiveView, StepView, WEIGHTINGS},
     model::Mode,
     protocol::{
         Assignment, Command, Event, ObjectiveId, Step,
-        event::{GradientsMeasured, Reason, Setting, SettingSet},
+        event::{GradientsMeasured, Reason, Role, Setting, SettingSet},
     },
     recipe::{self, System, shipped},
     train::Moves,
@@ -197,6 +197,7 @@ fn a_rule_with_gradients_sees_each_objectives_own_gradient() {
         let some: Vec<usize> = (0..losses.len()).filter(|&k| gram.at(k, k) > 0.0).collect();
         let view = |&k: &usize| ObjectiveView {
             name: &objective(k).name,
+            is_main: objective(k).role == Role::Main,
             epoch: 0,
             loss: Some(step.losses[&objective(k).name].get()),
         };
@@ -231,6 +232,27 @@ fn a_rule_with_gradients_sees_each_objectives_own_gradient() {
     assert!(n_at_work > 8, "{n_at_work} with several objectives at work");
 }
 
+/// The share that is reported is that of the loss in the same step; an objective that the step has no batch for has none.
+#[test]
+fn a_rule_of_losses_reports_a_share_for_each_loss() {
+    let tiny = shipped_tiny(
+        "multilingual",
+        SIZE,
+        &sets(&["train.steps=8", "train.sampling=uniform"], "log"),
+    );
+    let run = tiny.train(&[]);
+    let mut n_without = 0;
+    for step in run.steps() {
+        let active = step.weights.iter().filter(|(_, weight)| **weight > 0.0).map(|(name, _)| name);
+        assert_eq!(active.collect::<Vec<_>>(), step.losses.keys().collect::<Vec<_>>());
+        for (name, loss) in &step.losses {
+            assert!((step.shares[name] * loss.get() - 1.0).abs() < 1e-5, "{name} {step:?}");
+        }
+        n_without += usize::from(step.losses.len() < tiny.recipe.objectives.len());
+    }
+    assert!(n_without > 0, "some step has no batch for some objective");
+}
+
 /// A rule is called with active objectives only.
 #[test]
 fn a_muted_objective_has_no_effect_under_any_rule() {
@@ -239,7 +261,7 @@ fn a_muted_objective_has_no_effect_under_any_rule() {
         more.iter().map(|set| (*set).to_owned()).chain([weighting]).collect::<Vec<_>>()
     };
     let text = shipped::recipe("chunking").unwrap();
-    for weighting in ["random", "dwa", "mgda"] {
+    for weighting in WEIGHTINGS.iter().map(|kind| kind.name()) {
         let muted = sets(weighting, &["objective.pos.muted=true"]);
         let muted = text_tiny(text, SIZE, &muted).train(&[]);
         let without = text_tiny(&without(text, "pos"), SIZE, &sets(weighting, &[])).train(&[]);

@@ -5,7 +5,7 @@
 //! with the smallest ⟨gₖ, d⟩ comes in.
 
 use super::{longest, squared_length};
-use crate::mixer::Gram;
+use crate::mixer::{Gram, symmetric::Cholesky};
 
 /// The maximum number of rounds, for each gradient; rounding could keep them going.
 const MOST_ROUNDS: usize = 20;
@@ -71,75 +71,43 @@ fn shorten(gram: &Gram, w: &mut [f64]) {
 /// The changes from w to argmin wᵀGw subject to Σ w = 1, over some of the gradients: λz − y with Gz = 1, Gy = G·w
 /// less its mean, and λ = Σ y / Σ z, so that Σ w stays 1.
 fn changes_to_affine_minimum(gram: &Gram, w: &[f64], support: &[usize]) -> Vec<f64> {
-    let lower = cholesky(gram, support);
+    let smallest = SMALLEST_RIDGE * longest(gram);
+    let among = gram.among(support);
+    let ridge = |k: usize| (RIDGE * among.at(k, k)).max(smallest);
+    let system = Cholesky::of(&among, ridge);
     let along = gram.times(w);
     let mean = support.iter().map(|&k| along[k]).sum::<f64>() / support.len() as f64;
-    let z = solve(&lower, vec![1.0; support.len()]);
-    let y = solve(&lower, support.iter().map(|&k| along[k] - mean).collect());
+    let z = system.solve(vec![1.0; support.len()]);
+    let y = system.solve(support.iter().map(|&k| along[k] - mean).collect());
     let lambda = y.iter().sum::<f64>() / z.iter().sum::<f64>();
     z.iter().zip(y).map(|(z, y)| lambda * z - y).collect()
-}
-
-/// L with LLᵀ = G over some of the gradients, with the ridge; its rows end at the diagonal.
-fn cholesky(gram: &Gram, support: &[usize]) -> Vec<Vec<f64>> {
-    let smallest = SMALLEST_RIDGE * longest(gram);
-    let mut lower: Vec<Vec<f64>> = Vec::new();
-    for &j in support {
-        let mut row: Vec<f64> = Vec::new();
-        for (column, &k) in lower.iter().zip(support) {
-            let known: f64 = row.iter().zip(column).map(|(a, b)| a * b).sum();
-            row.push((gram.at(j, k) - known) / column[column.len() - 1]);
-        }
-        let known: f64 = row.iter().map(|a| a * a).sum();
-        let ridge = (RIDGE * gram.at(j, j)).max(smallest);
-        row.push(((gram.at(j, j) - known).max(0.0) + ridge).sqrt());
-        lower.push(row);
-    }
-    lower
-}
-
-/// x with LLᵀx = b.
-fn solve(lower: &[Vec<f64>], mut b: Vec<f64>) -> Vec<f64> {
-    for row in 0..b.len() {
-        let known: f64 = lower[row].iter().zip(&b[..row]).map(|(l, x)| l * x).sum();
-        b[row] = (b[row] - known) / lower[row][row];
-    }
-    for row in (0..b.len()).rev() {
-        let known: f64 = (row + 1..b.len()).map(|k| lower[k][row] * b[k]).sum();
-        b[row] = (b[row] - known) / lower[row][row];
-    }
-    b
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn gram_of(gradients: &[&[f64]]) -> Gram {
-        let product = |j: usize, k: usize| {
-            gradients[j].iter().zip(gradients[k]).map(|(a, b)| a * b).sum::<f64>()
-        };
-        Gram::new(gradients.len(), product)
-    }
+    use crate::mixer::tests::gram_of;
 
     /// (1, 0) and (−0.75, 1): w = (c − b) / (a + c − 2b) with a = 1, b = −0.75, c = 1.5625.
     #[test]
     fn the_minimum_is_found_from_any_point_and_dependent_gradients_share_their_weight() {
-        let gram = gram_of(&[&[1.0, 0.0], &[-0.75, 1.0]]);
+        let gram = gram_of(&[vec![1.0, 0.0], vec![-0.75, 1.0]]);
         for from in [vec![1.0, 0.0], vec![0.0, 1.0], vec![0.5, 0.5]] {
             let w = refined(&gram, from);
             assert!((w[0] - 2.3125 / 4.0625).abs() < 1e-12, "{w:?}");
         }
-        let same = gram_of(&[&[1.0, 2.0], &[1.0, 2.0]]);
+        let same = gram_of(&[vec![1.0, 2.0], vec![1.0, 2.0]]);
         assert_eq!(refined(&same, vec![0.5, 0.5]), [0.5, 0.5]);
         // The first is between the others and longer than their minimum.
-        let w = refined(&gram_of(&[&[1.0, 1.0], &[1.0, 0.0], &[0.0, 1.0]]), vec![1.0 / 3.0; 3]);
+        let gram = gram_of(&[vec![1.0, 1.0], vec![1.0, 0.0], vec![0.0, 1.0]]);
+        let w = refined(&gram, vec![1.0 / 3.0; 3]);
         assert!(w[0] == 0.0 && (w[1] - 0.5).abs() < 1e-12, "{w:?}");
     }
 
     #[test]
     fn a_gradient_of_0_is_the_minimum() {
-        let w = refined(&gram_of(&[&[3.0, 4.0], &[0.0, 0.0], &[1.0, -2.0]]), vec![1.0 / 3.0; 3]);
+        let gram = gram_of(&[vec![3.0, 4.0], vec![0.0, 0.0], vec![1.0, -2.0]]);
+        let w = refined(&gram, vec![1.0 / 3.0; 3]);
         assert!((w[1] - 1.0).abs() < 1e-9, "{w:?}");
     }
 }

@@ -8,8 +8,8 @@ use super::reader::{files, sources};
 /// The folders that implement the kinds of the tables.
 const KINDS: &[&str] = &["objective/", "model/encoder/", "model/head/", "mixer/", "data/read/"];
 
-/// Names with another meaning: a statistic, a key of the format `jsonl`, and a shape of a schedule.
-const ALSO: &[&str] = &["frequency", "relations", "cosine"];
+/// Names with another meaning: a statistic, a key of the format `jsonl`, a shape of a schedule, and how a bag counts.
+const ALSO: &[&str] = &["frequency", "relations", "cosine", "log"];
 
 #[test]
 fn nothing_compares_the_name_of_a_kind() {
