@@ -7,14 +7,15 @@ use std::{
 
 use serde::Serialize;
 
-use super::{ObjectiveSpec, Recipe};
+use super::{Group, ObjectiveSpec, Recipe};
 use crate::{
     data::{
         Corpus, FieldForm, SplitData,
-        sampler::{CorpusGroup, Sampler},
+        sampler::{CorpusGroup, Rule, Sampler},
         statistics::{Overlaps, label_set, text_fields},
         vocabulary::{count, count_labels},
     },
+    mixer::Needs,
     printable::{excerpt, has_invisible},
     protocol::{Step, event::Split},
 };
@@ -94,6 +95,11 @@ pub enum Warning {
     },
     /// Early stopping without a dev split.
     PatienceWithoutDev,
+    /// A weighting rule of the gradients, where no step has those of two objectives.
+    GradientOfOne {
+        /// The rule.
+        weighting: String,
+    },
 }
 
 /// The number of labels that are listed.
@@ -157,6 +163,11 @@ impl fmt::Display for Warning {
                 "`train.patience` has no effect: no corpus of the objective that `train.best` names has a dev split; \
                  set `dev`",
             ),
+            Self::GradientOfOne { weighting } => write!(
+                f,
+                "`train.weighting`: {weighting:?} compares the gradients of a step, and each step has that of one \
+                 objective, so that all shares are 1; set sampling = \"all\", or one `group` for several objectives"
+            ),
         }
     }
 }
@@ -175,6 +186,7 @@ impl Recipe {
         }
         warnings.extend(self.rare_main(corpora));
         warnings.extend(self.patience_without_dev(corpora));
+        warnings.extend(self.gradient_of_one());
         warnings
     }
 
@@ -204,6 +216,26 @@ impl Recipe {
         let best = self.objectives.iter().find(|spec| spec.name == self.train.best.objective)?;
         let has_dev = best.corpora.iter().any(|&at| corpora[at].dev.is_some());
         (!has_dev).then_some(Warning::PatienceWithoutDev)
+    }
+
+    fn gradient_of_one(&self) -> Option<Warning> {
+        let weighting = &self.train.weighting;
+        let active: Vec<&ObjectiveSpec> =
+            self.objectives.iter().filter(|objective| objective.is_active()).collect();
+        let is_drawn = |objective: &ObjectiveSpec, group: &Group| match &objective.group {
+            Some(name) => *name == group.name,
+            None => objective.corpora.iter().any(|at| group.corpora.contains(at)),
+        };
+        let n_drawn = |group: &Group| active.iter().filter(|of| is_drawn(of, group)).count();
+        let draws_all = *self.train.sampling.at(Step(0)) == Rule::All;
+        let has_two = draws_all
+            || self
+                .groups_of(|at| self.objectives[at].is_active())
+                .iter()
+                .any(|group| n_drawn(group) > 1);
+        let needs_two = weighting.build().needs() == Needs::Gram && active.len() > 1;
+        (needs_two && !has_two)
+            .then(|| Warning::GradientOfOne { weighting: weighting.kind().name().to_owned() })
     }
 }
 

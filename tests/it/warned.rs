@@ -152,6 +152,29 @@ fn a_main_corpus_that_few_steps_draw() {
     assert_eq!(warnings(&here, &["train.sampling=uniform"]).0, [""; 0]);
 }
 
+/// A second corpus with an objective of its own, in a group of its own unless it has the name of another.
+#[test]
+fn a_rule_of_gradients_where_each_step_has_one() {
+    let here = classifier(&ordinary());
+    here.write("other.tsv", ordinary());
+    let more = "[[corpus]]\nname = \"other\"\nformat = \"table\"\ncolumns = [\"label\", \"text\"]\n\
+                train = \"other.tsv\"\n[[objective]]\nname = \"aux\"\nkind = \"classify\"\ncorpus = \"other\"\n\
+                label = \"label\"\ntap = \"trunk.max\"\n";
+    here.write("recipe.toml", format!("{CLASSIFIER}{more}"));
+    let said = only(&here, &["train.weighting=upgrad"], "gradient_of_one");
+    let wanted = "`train.weighting`: \"upgrad\" compares the gradients of a step, and each step has that of one \
+                  objective, so that all shares are 1; set sampling = \"all\", or one `group` for several objectives";
+    assert_eq!(said, wanted);
+    for sets in [
+        &["train.weighting=upgrad", "train.sampling=all"][..],
+        &["train.weighting=upgrad", "objective.cls.group=both", "objective.aux.group=both"],
+        &["train.weighting=upgrad", "objective.aux.muted=true"],
+        &["train.weighting=uncertainty"],
+    ] {
+        assert_eq!(warnings(&here, sets).0, [""; 0], "{sets:?}");
+    }
+}
+
 #[test]
 fn a_run_begins_with_its_warnings_and_its_journal_has_them() {
     let here = classifier(&ordinary());
