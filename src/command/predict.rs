@@ -82,7 +82,8 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
     for word in recipe.placeholders([spec].into_iter(), corpus_idx, &mut corpus) {
         word.fill(&mut read.split);
     }
-    let missing = recipe.missing_inputs([spec].into_iter(), corpus_idx, &corpus, &read.split);
+    let mut missing = recipe.missing_inputs([spec].into_iter(), corpus_idx, &corpus, &read.split);
+    missing.extend(recipe.missing_labels(spec, corpus_idx, &corpus, &read.split));
     let part = without_faults(corpus_spec, read, missing)?;
     system.attach(corpus_idx, &corpus);
     system.release_vectors();

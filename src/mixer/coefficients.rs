@@ -15,9 +15,9 @@ pub(super) fn positive(loss: f32) -> f64 {
     f64::from(loss).max(SMALLEST_LOSS)
 }
 
-/// A coefficient within the bounds.
+/// A coefficient within the bounds; 1 where a formula has no value.
 pub(super) fn coefficient(w: f64) -> f32 {
-    w.clamp(-MOST, MOST) as f32
+    if w.is_nan() { 1.0 } else { w.clamp(-MOST, MOST) as f32 }
 }
 
 /// The coefficients by a formula of the losses, which it receives as positive numbers. An objective without a loss in
@@ -91,6 +91,7 @@ mod tests {
             vec![3.0, f64::INFINITY, -1e9]
         });
         assert_eq!(w, [3.0, 1.0, 1e6, -1e6]);
+        assert_eq!(coefficient(f64::NAN), 1.0);
     }
 
     #[test]

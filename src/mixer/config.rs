@@ -1,7 +1,8 @@
 //! Conflict-free update, ConFIG (Liu, Chu and Thuerey 2024, "ConFIG: Towards Conflict-free Training of Physics Informed
 //! Neural Networks").
 //!
-//! With C the cosines, C·y = 1 and u = Σ yₖ·gₖ / ‖gₖ‖, whose projection onto every gradient is the same; û = u / ‖u‖ and
+//! With C the cosines, C·y = 1 and u = Σ yₖ·gₖ / ‖gₖ‖, whose projection onto every gradient is the same where they are
+//! independent; û = u / ‖u‖ and
 //! d = (Σ ⟨gₖ, û⟩)·û. It is the direction of `imtl-g` with the length of the gradients' projections onto it: as long as
 //! their sum where they are parallel, and 0 where they are opposed. The pseudo-inverse gives y where gradients are
 //! dependent.

@@ -96,7 +96,9 @@ struct Average {
 
 impl Average {
     fn with(self, norm: f64, decay: f64) -> Self {
-        let next = |old: f32, new: f64| (decay * f64::from(old) + (1.0 - decay) * new) as f32;
+        let next = |old: f32, new: f64| {
+            (decay * f64::from(old) + (1.0 - decay) * new).min(f64::from(f32::MAX)) as f32
+        };
         Self { norm: next(self.norm, norm), one: next(self.one, 1.0) }
     }
 

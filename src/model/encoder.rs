@@ -218,6 +218,10 @@ pub trait EncoderConfig: Send + Sync {
     fn reshaping(&self) -> Reshaping {
         Reshaping::Same
     }
+    /// The number of its rows for each row of its field, where that is the same for all.
+    fn n_parts(&self) -> u64 {
+        1
+    }
     /// What the frames must be that it reads, if it reads a field of frames.
     fn frames(&self) -> Option<FrameForm> {
         None

@@ -19,6 +19,11 @@ pub(super) fn word_field<'a>(declared: &Declared<'a>, tap: &str) -> Option<&'a s
     decoder.config.field()
 }
 
+/// Whether it can copy words of another text.
+pub(super) fn copies(declared: &Declared<'_>, tap: &str) -> bool {
+    decoder(declared, tap).is_some_and(|decoder| decoder.config.other_text().is_some())
+}
+
 /// Checks that an objective reads one decoder, and that its label is the field of the decoder.
 pub(super) fn check(
     declared: &Declared<'_>,

@@ -201,7 +201,9 @@ struct ClassSide {
 impl ClassSide {
     fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
         let Some(field) = corpus.field(&self.label) else { return };
-        let class = |label: &str| self.names.iter().position(|name| name == label);
+        // A class that train lacks has no probability by itself.
+        let is_known = |at: &usize| self.priors[*at].is_finite();
+        let class = |label: &str| self.names.iter().position(|name| name == label).filter(is_known);
         let classes = corpus.lexicons[field].iter().map(class).collect();
         self.attached.insert(corpus_idx, (field, classes));
     }

@@ -141,7 +141,12 @@ impl ObjectiveKind for Generate {
         decoded::check(declared, TAP, LABEL)?;
         let values = declared.values;
         if !values.texts(ACTIONS).is_empty() && decoded::word_field(declared, TAP).is_none() {
-            let what = "expected no `actions` with a decoder of subwords, found both; remove its `subwords`";
+            let what = "`actions`: expected a decoder of words, found one of subwords; remove its `subwords`";
+            return Err(ConfigFault::Key(ACTIONS, what.to_owned()));
+        }
+        if !values.texts(ACTIONS).is_empty() && decoded::copies(declared, TAP) {
+            let what = "`actions`: expected a decoder without `copy`, found one that may copy a word of that form; remove \
+                        one of the two";
             return Err(ConfigFault::Key(ACTIONS, what.to_owned()));
         }
         if values.text(UNITS) == CHARACTERS && decoded::word_field(declared, TAP).is_none() {
@@ -180,7 +185,7 @@ struct Config {
 
 impl Config {
     /// Whether a token is a word, or a character.
-    fn is_said(&self, token: &str) -> bool {
+    fn is_word(&self, token: &str) -> bool {
         !self.actions.contains(token)
     }
 }
@@ -227,7 +232,10 @@ impl ObjectiveConfig for Config {
         let lexicon = &corpus.lexicons[field];
         let absent = self.actions.iter().filter(|action| !lexicon.iter().any(|it| it == *action));
         let what = |action: &String| {
-            format!("from here on no {:?} has {action:?}, which `{ACTIONS}` names", self.label)
+            format!(
+                "`{ACTIONS}`: expected tokens of {:?}, found {action:?}, which no example from here on has; remove it",
+                self.label
+            )
         };
         check.of_corpus.extend(absent.map(|action| labels::fault(corpus, what(action))));
         check
@@ -279,11 +287,15 @@ impl Generator {
             let text: Option<Vec<&str>> =
                 rows.map(|row| Some(words.get(symbols.get(row).copied().flatten()?))).collect();
             match text {
-                Some(mut text) if !text.is_empty() => {
-                    text.retain(|token| self.config.is_said(token));
-                    Gold::Texts(vec![self.config.units.text(&text)])
+                Some(mut text) => {
+                    text.retain(|token| self.config.is_word(token));
+                    if text.is_empty() {
+                        Gold::None
+                    } else {
+                        Gold::Texts(vec![self.config.units.text(&text)])
+                    }
                 }
-                _ => Gold::None,
+                None => Gold::None,
             }
         };
         (0..batch.n_examples()).map(of).collect()
@@ -326,7 +338,7 @@ impl Generator {
             _ => vocabulary.item(class - FIRST),
         };
         let mut words: Vec<&str> = hypothesis.classes.iter().map(word).collect();
-        words.retain(|word| self.config.is_said(word));
+        words.retain(|word| self.config.is_word(word));
         let text = match self.config.units {
             Units::Words => self.decoder.text(&words),
             Units::Characters => self.config.units.text(&words),

@@ -15,6 +15,7 @@ use crate::{
         stream::{epoch_batches, eval_batches},
     },
     keys::{Key, Value, ValueType, Values},
+    mixer::Needs,
     model::{
         HeadConfig, HeadKind,
         decoder::searched_at_once,
@@ -106,7 +107,12 @@ impl MemoryNeeds {
             };
             largest = Part { key, bytes: step };
         }
-        let optimizer = parameters.saturating_mul(PER_PARAMETER);
+        // A rule of the gradients has those of each objective of a step at once.
+        let apart = match recipe.train.weighting.build().needs() {
+            Needs::Gram => recipe.objectives.iter().filter(|spec| spec.is_active()).count() as u64,
+            Needs::Nothing | Needs::Losses => 0,
+        };
+        let optimizer = parameters.saturating_mul(PER_PARAMETER + apart);
         let copies = sizes.copies(recipe);
         Ok(Self { parameters, optimizer, copies, step, largest })
     }

@@ -36,19 +36,7 @@ impl Recipe {
                 forms.extend(form.map(|form| (field, encoder.name.as_str(), form)));
             }
         }
-        let faults = split.examples.iter().flat_map(|example| {
-            let lacking = readers.iter().filter(|(field, _)| lacks(example, corpus, **field));
-            lacking.map(|(&field, encoders)| ReadError {
-                file: split.file_of(example, &corpus.fields[field].name),
-                line: example.line,
-                what: format!(
-                    "expected {:?}, the input of {} {}, found none; add it to the example",
-                    corpus.fields[field].name,
-                    if encoders.len() == 1 { "encoder" } else { "encoders" },
-                    quoted(encoders.iter().copied())
-                ),
-            })
-        });
+        let faults = absent(&readers, corpus, split);
         let of_frames = split.examples.iter().flat_map(|example| {
             let others = forms.iter().filter_map(|&(field, encoder, form)| {
                 let name = &corpus.fields[field].name;
@@ -59,6 +47,24 @@ impl Recipe {
             others.collect::<Vec<_>>()
         });
         faults.chain(of_frames).collect()
+    }
+
+    /// A fault for each example of a split that lacks the label from which an objective's encoders compute their rows:
+    /// without a class no text of it can be generated. In training such an example has no loss.
+    pub fn missing_labels(
+        &self,
+        objective: &ObjectiveSpec,
+        corpus_idx: usize,
+        corpus: &Corpus,
+        split: &SplitData,
+    ) -> Vec<ReadError> {
+        let mut readers = BTreeMap::<usize, BTreeSet<&str>>::new();
+        for (field, encoder) in self.fields_read(objective, corpus_idx, corpus) {
+            if corpus.fields[field].form == FieldForm::Label {
+                readers.entry(field).or_default().insert(&encoder.name);
+            }
+        }
+        absent(&readers, corpus, split).collect()
     }
 
     /// The placeholders that are words of a corpus: those of fields that encoders read for these objectives.
@@ -133,6 +139,27 @@ impl Recipe {
     }
 }
 
+/// A fault for each example that lacks one of these fields, which encoders with these names read.
+fn absent<'a>(
+    readers: &'a BTreeMap<usize, BTreeSet<&'a str>>,
+    corpus: &'a Corpus,
+    split: &'a SplitData,
+) -> impl Iterator<Item = ReadError> + 'a {
+    split.examples.iter().flat_map(move |example| {
+        let lacking = readers.iter().filter(|(field, _)| lacks(example, corpus, **field));
+        lacking.map(|(&field, encoders)| ReadError {
+            file: split.file_of(example, &corpus.fields[field].name),
+            line: example.line,
+            what: format!(
+                "expected {:?}, the input of {} {}, found none; add it to the example",
+                corpus.fields[field].name,
+                if encoders.len() == 1 { "encoder" } else { "encoders" },
+                quoted(encoders.iter().copied())
+            ),
+        })
+    })
+}
+
 /// A placeholder that is a word of a field.
 #[derive(Clone, Copy, Debug)]
 pub struct PlaceholderWord {
@@ -202,5 +229,9 @@ fn lacks(example: &Example, corpus: &Corpus, field: usize) -> bool {
         }
         Axis::Example => true,
     };
-    has_rows && example.symbols(field).is_none()
+    let has_values = match corpus.fields[field].form {
+        FieldForm::Label => example.label(field).is_some(),
+        _ => example.symbols(field).is_some(),
+    };
+    has_rows && !has_values
 }

@@ -151,7 +151,10 @@ impl Strip {
             self.loss = Some(loss.get());
             self.losses.push(event.step, loss.get());
         }
-        if let Some(share) = event.shares.get(&self.name) {
+        // An inactive objective is reported with a share of 1, which is not that of its next step.
+        let is_active = event.losses.contains_key(&self.name)
+            || event.weights.get(&self.name).is_none_or(|weight| *weight != 0.0);
+        if let Some(share) = event.shares.get(&self.name).filter(|_| is_active) {
             self.share = *share;
         }
         if let Some(weight) = event.weights.get(&self.name) {

@@ -24,6 +24,8 @@ pub struct Counters {
     /// The number of consecutive steps whose loss or gradient was non-finite.
     pub consecutive_non_finite: u32,
     /// The number of updates that counted as batches of the main objective's corpus, which no step drew any more.
+    /// Absent in older checkpoints.
+    #[serde(default)]
     pub steps_as_batches: u64,
     /// The stage of the last step.
     pub stage: Option<Stage>,
@@ -107,5 +109,17 @@ impl Counters {
             self.evals_without_improvement += 1;
         }
         improves
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkpoint_without_the_later_counters_is_read() {
+        let mut saved = serde_json::to_value(Counters::default()).unwrap();
+        saved.as_object_mut().unwrap().remove("steps_as_batches").unwrap();
+        assert_eq!(serde_json::from_value::<Counters>(saved).unwrap(), Counters::default());
     }
 }

@@ -68,6 +68,7 @@ impl Trainer {
             return Ok(());
         }
         let inputs = StepInputs { gains: &gains, epochs: &epochs, losses: &losses };
+        let memory = self.mixer.weighting.memory();
         let weights =
             self.mixer.weights(&self.plan, done, inputs, apart.as_ref().map(GradientsApart::gram));
         let mut gradient_norm = 0.0;
@@ -78,6 +79,8 @@ impl Trainer {
             gradient_norm = gradients.squared_norm(0..parameters.all().len()).sqrt();
             // As in an event: a norm beyond f32 has no JSON representation.
             if !(gradient_norm as f32).is_finite() {
+                // A step that is not made leaves no trace in the rule.
+                self.mixer.weighting.restore(&memory).map_err(candle_core::Error::wrap)?;
                 self.report_non_finite(None, bus);
                 return Ok(());
             }

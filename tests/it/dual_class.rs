@@ -1,7 +1,9 @@
 //! A classifier and a decoder of texts given their class, in a whole system.
 
+use std::collections::BTreeMap;
+
 use auxdesk::{
-    data::{Batch, FieldValues},
+    data::{Batch, Bigrams, Corpus, FieldValues},
     model::Mode,
 };
 
@@ -37,29 +39,53 @@ fn the_gap_is_between_the_losses_of_the_classifier_and_of_the_decoder() {
     }
 }
 
-/// With the marginals, by the shares of classes in train and a bigram model of its texts.
+/// ln P of each text of train by a bigram model of these texts.
+fn of_texts(corpus: &Corpus) -> Vec<f64> {
+    const EDGE: u32 = 1;
+    let text = corpus.field("text").unwrap();
+    let mut ids = BTreeMap::new();
+    let mut classes_of = |symbols: &[u32]| -> Vec<u32> {
+        let mut id = |symbol: &u32| {
+            let next = ids.len() as u32 + 2;
+            *ids.entry(*symbol).or_insert(next)
+        };
+        let words: Vec<u32> = symbols.iter().map(&mut id).collect();
+        [vec![EDGE], words, vec![EDGE]].concat()
+    };
+    let texts = corpus.train.examples.iter().map(|example| example.symbols(text).unwrap());
+    let texts: Vec<Vec<u32>> = texts.map(&mut classes_of).collect();
+    let mut counts = BTreeMap::new();
+    for pair in texts.iter().flat_map(|text| text.windows(2)) {
+        *counts.entry((pair[0], pair[1])).or_default() += 1;
+    }
+    let model = Bigrams::new(counts, ids.len() + 2);
+    let of =
+        |text: &Vec<u32>| text.windows(2).map(|pair| model.log_probability(pair[0], pair[1])).sum();
+    texts.iter().map(of).collect()
+}
+
+/// With the marginals: by the shares of classes in train and a bigram model of its texts.
 #[test]
 fn marginals_are_of_the_other_part() {
-    let with = shipped_tiny("dual-class", SIZE, &[]);
-    let batch = with.batch(0, 4);
-    let corpus = &with.corpora[0];
+    let tiny = shipped_tiny("dual-class", SIZE, &[]);
+    let batch = tiny.batch(0, 4);
+    let corpus = &tiny.corpora[0];
     let label = corpus.field("class").unwrap();
     let n_of = |class: u32| {
         let labels = corpus.train.examples.iter().filter_map(|example| example.label(label));
         labels.filter(|label| *label == class).count() as f64
     };
     let (of_class, of_text) =
-        (surprisals(&with, "class", &batch), surprisals(&with, "text", &batch));
-    let found = surprisals(&with, "dual", &batch);
-    for (b, found) in found.into_iter().enumerate() {
+        (surprisals(&tiny, "class", &batch), surprisals(&tiny, "text", &batch));
+    let texts = of_texts(corpus);
+    for (b, found) in surprisals(&tiny, "dual", &batch).into_iter().enumerate() {
         let example = &corpus.train.examples[batch.examples[b]];
         let n_words = (example.len_of(0) + 2) as f64;
         let prior = (n_of(example.label(label).unwrap()) / corpus.train.examples.len() as f64).ln();
-        // ln P(x) is what makes the square the one that was found: it is between that of equal words and 0.
-        let least = -(example.len_of(0) as f64 + 1.0) * (2000f64).ln();
-        let root = found.sqrt() * n_words;
-        let candidates = [root, -root].map(|gap| prior - of_text[b] + of_class[b] - gap);
-        assert!(candidates.iter().any(|ln_p| (least..0.0).contains(ln_p)), "{candidates:?}");
+        // ln P(y) + ln p(x | y), and ln P(x) + ln p(y | x).
+        let joint = [prior - of_text[b], texts[batch.examples[b]] - of_class[b]];
+        let gap = (joint[0] - joint[1]) / n_words;
+        assert!((found - gap * gap).abs() < 1e-4 * gap * gap, "{found}, expected {}", gap * gap);
     }
 }
 
@@ -92,7 +118,7 @@ fn a_decoder_reads_the_class_of_its_text() {
     let (system, at) = (tiny.system(), place(&tiny, "text"));
     let mut corpus = tiny.corpora[0].clone();
     let label = corpus.field("class").unwrap();
-    let rows = |corpus: &auxdesk::data::Corpus| {
+    let rows = |corpus: &Corpus| {
         let batch = Batch::new(0, corpus, &corpus.train, &[0]);
         let taps = system.taps(&[at], &batch, Mode::Trace).unwrap();
         numbers(&taps[0][0].tensor)

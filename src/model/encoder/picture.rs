@@ -7,9 +7,10 @@
 //!   z_l(i, j) = f(max over p × p positions of (W_l [z_{l−1} of the window] + b_l)),  y = f(W [z_n of all positions] + b)
 //!
 //! With `positions` y(i, j) = f(W z_n(i, j) + b), a row for each position, row by row of the map, to which a decoder or
-//! `attend` can attend (Xu and others 2015). Pooling divides height and width by p, rounded up; a window at the border has fewer positions. f is non-decreasing, so
-//! it is applied after the maximum. The pixels are standardized by channel ([`Standardization`]). With `coordinates` the height and the width of each pixel, from −1 to 1, are two channels more (Liu and
-//! others 2018).
+//! `attend` can attend (Xu and others 2015). Pooling divides height and width by p, rounded up; a window at the border has
+//! fewer positions. f is non-decreasing, so it is applied after the maximum. The pixels are standardized by channel
+//! ([`Standardization`]). With `coordinates` the height and the width of each pixel, from −1 to 1, are two channels more
+//! (Liu and others 2018).
 
 use std::sync::Arc;
 
@@ -205,6 +206,11 @@ impl EncoderConfig for Config {
         if self.has_positions { Reshaping::Split } else { Reshaping::Same }
     }
 
+    fn n_parts(&self) -> u64 {
+        let last = self.last();
+        if self.has_positions { (last.height * last.width) as u64 } else { 1 }
+    }
+
     fn frames(&self) -> Option<FrameForm> {
         Some(FrameForm::Pictures(self.size))
     }
@@ -398,7 +404,7 @@ impl Encoder for Network {
             let convolved = layer.filters.forward(&windows)?; // (n·positions, channels)
             x = self.activation.forward(&layer.pooled(&convolved, n)?)?;
         }
-        let flat = x.reshape((n * self.n_rows, self.n_last))?; // (rows, positions·channels), picture by picture
+        let flat = x.reshape((n * self.n_rows, self.n_last))?; // (rows, values), picture by picture
         let y = self.activation.forward(&self.output.forward(&flat)?)?;
         let rows = if self.n_rows == 1 {
             Rows::new(y, packing)
