@@ -110,6 +110,17 @@ impl Example {
         Self { line, file: None, sequences: vec![Some(Positions::on_lines(lines))], fields }
     }
 
+    /// Adds a text that the file does not have, at its line, after all sequences and fields so far: the sequence and the
+    /// field with these indices. Without tokens it is missing.
+    pub fn add_text(&mut self, sequence: usize, field: usize, tokens: Vec<Symbol>) {
+        let tokens = (!tokens.is_empty()).then_some(tokens);
+        let positions = tokens.as_ref().map(|tokens| Positions::on_line(self.line, tokens.len()));
+        self.sequences.resize(sequence, None);
+        self.sequences.push(positions);
+        self.fields.resize(field, None);
+        self.fields.push(tokens.map(FieldValues::Symbols));
+    }
+
     /// The total number of positions of its sequences.
     pub fn len(&self) -> usize {
         self.sequences.iter().flatten().map(Positions::len).sum()

@@ -119,10 +119,10 @@ impl Load<'_> {
         let axis = of_tokens.map_or(Axis::Sequence(0), |field| field.axis);
         schema.fields.extend(self.path_field.map(Field::of_examples));
         if self.pronounced.is_some() {
-            Pronunciations::extend(&mut schema);
+            schema.add_text(Pronunciations::FIELD);
         }
         if self.spelled.is_some() {
-            SpelledField::extend(&mut schema);
+            schema.add_text(SpelledField::FIELD);
         }
         schema.fields.extend(self.sentences.map(|_| Sentences::field(axis)));
         Corpus {

@@ -7,10 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    Axis, Corpus, Field, FieldForm, FieldValues, Positions, Schema, SequenceSpec, SplitData,
-    Symbol, read::ReadError,
-};
+use super::{Axis, Corpus, FieldValues, SplitData, Symbol, read::ReadError};
 
 /// A pronouncing dictionary.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -76,18 +73,11 @@ impl Pronunciations<'_> {
     /// The name of the field of phonemes, and of its sequence.
     pub const FIELD: &'static str = "phonemes";
 
-    /// Adds the sequence and the field of phonemes to a schema.
-    pub fn extend(schema: &mut Schema) {
-        let axis = Axis::Sequence(schema.sequences.len());
-        schema.sequences.push(SequenceSpec { name: Self::FIELD.to_owned(), is_list: false });
-        schema.fields.push(Field::new(Self::FIELD, axis, FieldForm::Symbols));
-    }
-
     /// Leaves every example of a split of that corpus without phonemes.
     pub fn leave_out(split: &mut SplitData, corpus: &Corpus) {
         for example in &mut split.examples {
-            example.sequences.resize(corpus.sequences.len().max(example.sequences.len()), None);
-            example.fields.resize(corpus.fields.len().max(example.fields.len()), None);
+            example.sequences.resize(corpus.sequences.len(), None);
+            example.fields.resize(corpus.fields.len(), None);
         }
     }
 
@@ -118,13 +108,7 @@ impl Pronunciations<'_> {
                     return false;
                 }
             };
-            let has_some = !phonemes.is_empty();
-            example.sequences.resize(sequence, None);
-            example
-                .sequences
-                .push(has_some.then(|| Positions::on_line(example.line, phonemes.len())));
-            example.fields.resize(here, None);
-            example.fields.push(has_some.then_some(FieldValues::Symbols(phonemes)));
+            example.add_text(sequence, here, phonemes);
             true
         });
         corpus.lexicons[here] = lexicon;
@@ -135,7 +119,7 @@ impl Pronunciations<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Example, Lexicon};
+    use crate::data::{Example, Field, FieldForm, Lexicon, Positions, Schema, SequenceSpec};
 
     const CMUDICT: &str = ";;; a comment\nseven S EH1 V AH0 N\nzero Z IH1 R OW0\nzero(2) Z IY1 R OW0 # rarer\n\
                            A.  EY1\n(paren P ER0 EH1 N\n";
@@ -177,7 +161,7 @@ mod tests {
             sequences: vec![SequenceSpec { name: "audio".into(), is_list: false }],
             fields: vec![audio, Field::of_examples("digit")],
         };
-        Pronunciations::extend(&mut schema);
+        schema.add_text(Pronunciations::FIELD);
         let mut corpus = Corpus::of_schema(schema);
         corpus.lexicons[1] = names;
         let dictionary = &Dictionary::read(CMUDICT.as_bytes()).unwrap();

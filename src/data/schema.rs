@@ -127,6 +127,13 @@ impl Schema {
         let name = fields.first().map_or_else(String::new, |field| field.name.clone());
         Self { sequences: vec![SequenceSpec { name, is_list: false }], fields }
     }
+
+    /// Adds a text: a sequence, and a field of the same name with a string per token.
+    pub fn add_text(&mut self, name: &str) {
+        let axis = Axis::Sequence(self.sequences.len());
+        self.sequences.push(SequenceSpec { name: name.to_owned(), is_list: false });
+        self.fields.push(Field::new(name, axis, FieldForm::Symbols));
+    }
 }
 
 /// Whether labels are required.

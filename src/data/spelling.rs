@@ -3,10 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{
-    Axis, Corpus, Example, Field, FieldForm, FieldValues, Positions, Schema, SequenceSpec,
-    SplitData,
-};
+use super::{Axis, Corpus, Example, FieldValues, SplitData};
 
 /// The character in place of white space, as in SentencePiece (Kudo and Richardson 2018): a token is never a space.
 pub const SPACE: &str = "\u{2581}";
@@ -21,13 +18,6 @@ pub struct SpelledField {
 impl SpelledField {
     /// The name of the field of characters, and of its sequence.
     pub const FIELD: &'static str = "spelling";
-
-    /// Adds the sequence and the field of characters to a schema.
-    pub fn extend(schema: &mut Schema) {
-        let axis = Axis::Sequence(schema.sequences.len());
-        schema.sequences.push(SequenceSpec { name: Self::FIELD.to_owned(), is_list: false });
-        schema.fields.push(Field::new(Self::FIELD, axis, FieldForm::Symbols));
-    }
 
     /// The text of some characters.
     pub fn text<'a>(characters: impl Iterator<Item = &'a str>) -> String {
@@ -51,13 +41,7 @@ impl SpelledField {
                 };
                 of_text.map(symbol).collect::<Vec<_>>()
             });
-            let characters = characters.filter(|characters| !characters.is_empty());
-            let positions = characters.as_ref();
-            let positions = positions.map(|all| Positions::on_line(example.line, all.len()));
-            example.sequences.resize(sequence, None);
-            example.sequences.push(positions);
-            example.fields.resize(here, None);
-            example.fields.push(characters.map(FieldValues::Symbols));
+            example.add_text(sequence, here, characters.unwrap_or_default());
         }
         corpus.lexicons[here] = lexicon;
     }
@@ -80,6 +64,7 @@ fn text_of(example: &Example, field: usize, corpus: &Corpus) -> Option<Arc<str>>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::{Field, FieldForm, Schema};
 
     #[test]
     fn a_label_a_text_and_tokens_are_spelled() {
@@ -90,7 +75,7 @@ mod tests {
         ];
         let spelled = |of: &str| {
             let mut schema = Schema::of_tokens(fields.clone());
-            SpelledField::extend(&mut schema);
+            schema.add_text(SpelledField::FIELD);
             let mut corpus = Corpus::of_schema(schema);
             let tokens = ["né", "ab"].map(|word| corpus.lexicons[0].intern(word));
             let label = corpus.lexicons[1].intern("a b");

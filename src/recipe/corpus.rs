@@ -316,11 +316,11 @@ pub(super) fn check(
     schema.fields.extend(path_field.as_deref().map(Field::of_examples));
     let pronounced = derived::pronounced(table.name, &values, &schema, diagnostics).ok()?;
     if pronounced.is_some() {
-        Pronunciations::extend(&mut schema);
+        schema.add_text(Pronunciations::FIELD);
     }
     let spelled = derived::spelled(table.name, &values, &schema, diagnostics).ok()?;
     if spelled.is_some() {
-        SpelledField::extend(&mut schema);
+        schema.add_text(SpelledField::FIELD);
     }
     let sentences = match values.get(SENTENCE_ENDS) {
         None => None,
