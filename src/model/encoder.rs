@@ -218,10 +218,6 @@ pub trait EncoderConfig: Send + Sync {
     fn reshaping(&self) -> Reshaping {
         Reshaping::Same
     }
-    /// The number of its rows for each row of its field, where that is the same for all.
-    fn n_parts(&self) -> u64 {
-        1
-    }
     /// What the frames must be that it reads, if it reads a field of frames.
     fn frames(&self) -> Option<FrameForm> {
         None
@@ -268,6 +264,8 @@ pub enum Reshaping {
     Prefixed,
     /// At least one for each.
     Split,
+    /// So many for each.
+    Parts(usize),
 }
 
 impl Reshaping {
@@ -277,6 +275,7 @@ impl Reshaping {
             Self::Same | Self::Split => n,
             Self::Joined(joined) => n.div_ceil(joined),
             Self::Prefixed => n + 1,
+            Self::Parts(parts) => n * parts,
         }
     }
 }

@@ -44,7 +44,7 @@ impl<'a> Stand<'a> {
             Reshaping::Same => self,
             Reshaping::Joined(n) => Self { joined: self.joined * n, ..self },
             Reshaping::Prefixed => Self { in_front: self.in_front + self.joined, ..self },
-            Reshaping::Split => Self { split_by: Some(encoder), ..self },
+            Reshaping::Split | Reshaping::Parts(_) => Self { split_by: Some(encoder), ..self },
         }
     }
 

@@ -171,6 +171,11 @@ impl Config {
         self.maps().last().copied().unwrap_or(self.size)
     }
 
+    /// The number of positions of the last maps.
+    fn n_positions(&self) -> usize {
+        self.last().height * self.last().width
+    }
+
     /// The number of values that a row is computed from.
     fn n_last(&self) -> usize {
         let last = self.last();
@@ -203,12 +208,7 @@ impl EncoderConfig for Config {
     }
 
     fn reshaping(&self) -> Reshaping {
-        if self.has_positions { Reshaping::Split } else { Reshaping::Same }
-    }
-
-    fn n_parts(&self) -> u64 {
-        let last = self.last();
-        if self.has_positions { (last.height * last.width) as u64 } else { 1 }
+        if self.has_positions { Reshaping::Parts(self.n_positions()) } else { Reshaping::Same }
     }
 
     fn frames(&self) -> Option<FrameForm> {
@@ -261,14 +261,14 @@ impl EncoderConfig for Config {
             })
         };
         let layers = maps.windows(2).zip(1..).map(layer).collect::<Result<_>>()?;
-        let (last, n_last) = (self.last(), self.n_last());
+        let n_last = self.n_last();
         Ok(Built::Encoder(Box::new(Network {
             name: setup.name.to_owned(),
             size: self.size,
             has_coordinates: self.has_coordinates,
             standardization,
             layers,
-            n_rows: if self.has_positions { last.height * last.width } else { 1 },
+            n_rows: if self.has_positions { self.n_positions() } else { 1 },
             n_last,
             output: setup.scope.linear("output", n_last, self.width)?,
             activation: self.activation,

@@ -55,11 +55,6 @@ impl Sequences {
         Self(self.0.iter().map(n_rows).collect())
     }
 
-    /// So many rows for each.
-    fn split(&self, n: u64) -> Self {
-        Self(self.0.iter().map(|&(example, length)| (example, n * length)).collect())
-    }
-
     /// One more row of each sequence.
     fn extended(&self) -> Self {
         Self(self.0.iter().map(|(example, length)| (*example, length + 1)).collect())
@@ -177,9 +172,7 @@ impl<'a> BatchRows<'a> {
         let on = spec.signature.inputs.first().map_or(RowKind::Token, |input| input.on);
         let layer = |layer: &LayerSpec| match layer.on {
             RowKind::Step => first.extended(),
-            _ if layer.on == on => {
-                first.reshaped(spec.config.reshaping()).split(spec.config.n_parts())
-            }
+            _ if layer.on == on => first.reshaped(spec.config.reshaping()),
             on => self.in_segments(spec, &first).pooled(on),
         };
         let layers: Vec<Sequences> = spec.signature.layers.iter().map(layer).collect();
