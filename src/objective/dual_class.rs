@@ -31,7 +31,7 @@ use super::{
     text_bigrams,
 };
 use crate::{
-    data::{Batch, Corpus, Fitted, Vocabulary, vocabulary::count_labels},
+    data::{Batch, Corpus, Fitted, Vocabulary},
     kernel,
     keys::{Key, Refers, ValueType},
     metric::{Scorer, scorer::GapScorer},
@@ -143,16 +143,10 @@ impl ObjectiveConfig for Config {
         if !self.has_marginals {
             return Fitted::default();
         }
-        let mut counts = BTreeMap::<&str, u64>::new();
-        for corpus in corpora {
-            let Some(field) = corpus.field(&self.label) else { continue };
-            let lexicon = &corpus.lexicons[field];
-            for (label, n) in lexicon.iter().zip(count_labels(lexicon, &corpus.train, field)) {
-                *counts.entry(label).or_default() += n;
-            }
-        }
-        let fitted =
-            Fitted::default().with_vocabulary(LABELS, Vocabulary::from_counts(counts, 1, None));
+        let fields =
+            corpora.iter().filter_map(|&corpus| Some((corpus, corpus.field(&self.label)?)));
+        let labels = Vocabulary::of_train(fields, str::to_owned, None);
+        let fitted = Fitted::default().with_vocabulary(LABELS, labels);
         text_bigrams::add_counts(fitted, LEFT, &self.text, corpora)
     }
 

@@ -6,11 +6,7 @@ use candle_core::Result;
 
 use super::{ConfigFault, Declared, ObjectiveSetup};
 use crate::{
-    data::{
-        Batch, Corpus, Fitted, Lexicon, Vocabulary,
-        read::ReadError,
-        vocabulary::{count, count_labels},
-    },
+    data::{Batch, Corpus, Fitted, Lexicon, Vocabulary, read::ReadError, vocabulary::count_labels},
     keys::{Key, Refers, ValueType, Values},
     model::head::Classes,
 };
@@ -97,17 +93,10 @@ impl LabelConfig {
 
     /// The training count of each label.
     pub(super) fn fit(&self, corpora: &[&Corpus]) -> Fitted {
-        let mut counts = BTreeMap::<&str, u64>::new();
-        for corpus in corpora {
-            let Some(field) = corpus.field(&self.field) else { continue };
-            let lexicon = &corpus.lexicons[field];
-            for (label, n) in lexicon.iter().zip(count(lexicon, &corpus.train, field)) {
-                if n > 0 {
-                    *counts.entry(mapped(self.map.as_ref(), label)).or_default() += n;
-                }
-            }
-        }
-        Fitted::default().with_vocabulary(LABELS, Vocabulary::from_counts(counts, 1, None))
+        let fields =
+            corpora.iter().filter_map(|&corpus| Some((corpus, corpus.field(&self.field)?)));
+        let of = |label: &str| mapped(self.map.as_ref(), label).to_owned();
+        Fitted::default().with_vocabulary(LABELS, Vocabulary::of_train(fields, of, None))
     }
 
     /// A fault if train has fewer than two labels, or if there are weights for labels that it

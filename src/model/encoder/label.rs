@@ -12,7 +12,7 @@ use super::{
     RowSource, SequenceView, StringTable,
 };
 use crate::{
-    data::{Corpus, Fitted, Packing, Vocabulary, vectors::WordVectors, vocabulary::count_labels},
+    data::{Corpus, Fitted, Packing, Vocabulary, vectors::WordVectors},
     keys::{Key, MAX_WIDTH, Refers, ValueType},
     model::{
         Mode, Rows,
@@ -87,14 +87,8 @@ impl EncoderConfig for Config {
     }
 
     fn fit(&self, corpora: &[(&Corpus, usize)], _vectors: Option<&WordVectors>) -> Fitted {
-        let mut counts = BTreeMap::<&str, u64>::new();
-        for &(corpus, field) in corpora {
-            let lexicon = &corpus.lexicons[field];
-            for (label, n) in lexicon.iter().zip(count_labels(lexicon, &corpus.train, field)) {
-                *counts.entry(label).or_default() += n;
-            }
-        }
-        Fitted::default().with_vocabulary(LABELS, Vocabulary::from_counts(counts, 1, None))
+        let labels = Vocabulary::of_train(corpora.iter().copied(), str::to_owned, None);
+        Fitted::default().with_vocabulary(LABELS, labels)
     }
 
     fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
