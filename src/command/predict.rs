@@ -38,7 +38,7 @@ use crate::{
 
 pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
     check_sets("predict", &args.sets)?;
-    keeps_inputs(args)?;
+    check_output_is_no_input(args)?;
     kernel::start_threads()?;
     let Saved { recipe, mut system, .. } = Saved::open(&args.run, &args.sets, args.device)?;
     let at = match &args.objective {
@@ -120,7 +120,7 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
 }
 
 /// Refuses to write the predictions over a file of the input, whatever its paths are.
-fn keeps_inputs(args: &PredictArgs) -> Result<(), Failure> {
+fn check_output_is_no_input(args: &PredictArgs) -> Result<(), Failure> {
     // What does not exist yet is no input.
     let Some(output) = args.output.as_ref().and_then(|path| path.canonicalize().ok()) else {
         return Ok(());

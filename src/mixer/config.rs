@@ -2,10 +2,9 @@
 //! Neural Networks").
 //!
 //! With C the cosines, C·y = 1 and u = Σ yₖ·gₖ / ‖gₖ‖, whose projection onto every gradient is the same where they are
-//! independent; û = u / ‖u‖ and
-//! d = (Σ ⟨gₖ, û⟩)·û. It is the direction of `imtl-g` with the length of the gradients' projections onto it: as long as
-//! their sum where they are parallel, and 0 where they are opposed. The pseudo-inverse gives y where gradients are
-//! dependent.
+//! independent; û = u / ‖u‖ and d = (Σ ⟨gₖ, û⟩)·û. It is the direction of `imtl-g` with the length of the gradients'
+//! projections onto it: as long as their sum where they are parallel, and 0 where they are opposed. The pseudo-inverse
+//! gives y where gradients are dependent.
 //!
 //! Coefficients are those of d, so shares do not average 1, and may be negative; one objective alone has a share of 1. An
 //! objective without a gradient in a step is not part of it. No state.

@@ -90,7 +90,7 @@ mod tests {
             for (k, along) in gram.times(&x).into_iter().enumerate() {
                 let along = along + RIDGE * gram.at(k, k) * x[k];
                 let wanted = x[k].powf(-1.0 / a);
-                // Of opposed gradients the terms cancel, and what is left has their rounding.
+                // With opposed gradients the terms cancel, but their rounding errors remain.
                 let terms: f64 = gram.row(k).iter().zip(&x).map(|(g, x)| (g * x).abs()).sum();
                 let most = 1e-6 * wanted + 1e-15 * terms;
                 prop_assert!((along - wanted).abs() < most, "{} {} {:?}", along, wanted, x);

@@ -104,7 +104,7 @@ pub(super) fn vaccinated(gram: &Gram, i: usize, others: &[(usize, f64)]) -> (Vec
         let along = gram.times(&c);
         let square: f64 = along.iter().zip(&c).map(|(along, c)| along * c).sum();
         let (norm, norm_j) = (square.max(0.0).sqrt(), gram.at(j, j).sqrt());
-        // Gradients may cancel: what is left has no direction.
+        // Gradients may cancel: a zero vector has no direction.
         let has_direction = norm > 0.0 && norm_j > 0.0;
         let cosine = if has_direction { (along[j] / norm / norm_j).clamp(-1.0, 1.0) } else { 0.0 };
         let wanted = target.clamp(-HIGHEST, HIGHEST);

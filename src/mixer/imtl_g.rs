@@ -3,13 +3,13 @@
 //!
 //! The direction d has the same projection onto every gradient: ⟨d, gₖ / ‖gₖ‖⟩ is equal for all k. With C the cosines,
 //! C·y = 1 and vₖ = yₖ / ‖gₖ‖. Where gradients are dependent there may be no such direction, as for (1), (1) and (−1); the
-//! pseudo-inverse then gives the y of the least squared differences (the generalization of Quinton
-//! and Rey 2024, with C in place of G, so that the gradients' lengths do not decide what is dependent).
+//! pseudo-inverse then gives the y of the least squared differences (the generalization of Quinton and Rey 2024, with C in
+//! place of G, so that the gradients' lengths do not decide what is dependent).
 //!
 //! A coefficient may be negative. The paper divides v by Σ vₖ, which may then be 0 or below, so that every loss would
 //! increase. Here w = T·v / Σ |vₖ|: the same direction in all other cases, shares that average 1 where none is negative,
-//! and a positive projection where the gradients are independent. With two opposed gradients y is 0, and 1 takes its place. An objective without a
-//! gradient in a step is not part of it; one alone has a share of 1. No state.
+//! and a positive projection where the gradients are independent. With two opposed gradients y is 0, and 1 takes its
+//! place. An objective without a gradient in a step is not part of it; one alone has a share of 1. No state.
 
 use super::{
     Gram, Needs, StepView, Weighting, WeightingKind,

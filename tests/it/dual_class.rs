@@ -7,7 +7,10 @@ use auxdesk::{
     model::Mode,
 };
 
-use crate::tiny::{Size, Tiny, numbers, shipped_tiny, text_tiny};
+use crate::{
+    encoders::faults,
+    tiny::{Size, Tiny, numbers, shipped_tiny, text_tiny},
+};
 
 const SIZE: Size = Size { width: 3, examples: 8 };
 
@@ -24,7 +27,7 @@ fn surprisals(tiny: &Tiny, objective: &str, batch: &Batch) -> Vec<f64> {
     numbers(&loss.per_example).into_iter().map(f64::from).collect()
 }
 
-/// g of each example from the losses of the classifier and of the decoder: without marginals, what is left of it.
+/// Without marginals, g of an example is the difference of the losses of the classifier and of the decoder, per word.
 #[test]
 fn the_gap_is_between_the_losses_of_the_classifier_and_of_the_decoder() {
     let tiny = shipped_tiny("dual-class", SIZE, &["objective.dual.marginals=none".to_owned()]);
@@ -159,14 +162,7 @@ tap = "words.mean"
 
 #[test]
 fn a_label_is_no_input_of_its_own_prediction() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("recipe.toml");
-    let faults = |recipe: String| {
-        std::fs::write(&path, recipe).unwrap();
-        let source = auxdesk::recipe::RecipeSource::File(path.clone());
-        let faults = crate::tiny::loaded(&source, &[]).err().expect("a recipe with a fault");
-        faults.replace(&format!("{}/", folder.path().display()), "")
-    };
+    let faults = |recipe: String| faults(&recipe, "");
     let read = faults(RECIPE.replace("words.mean", "of-class.mean"));
     let of_text = faults(
         RECIPE.replace("kind = \"label\"\nfield = \"class\"", "kind = \"label\"\nfield = \"text\""),

@@ -72,7 +72,7 @@ const CASES: &[&str] = &[
 ];
 
 /// The faults of a recipe whose corpus is `train.jsonl` with these objects.
-fn faults(recipe: &str, objects: &str) -> String {
+pub(crate) fn faults(recipe: &str, objects: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("recipe.toml"), recipe).unwrap();
     fs::write(folder.path().join("train.jsonl"), objects).unwrap();
