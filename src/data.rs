@@ -53,6 +53,6 @@ pub use segments::{Segments, segment_ranges};
 pub use sentences::Sentences;
 pub use spelling::{SPACE, SpelledField};
 pub use standardization::Standardization;
-pub use subwords::{SUBWORDS, Subwords};
+pub use subwords::{SUBWORDS, SubwordModel, Subwords};
 pub use values::{FieldValues, PictureSize};
 pub use vocabulary::Vocabulary;

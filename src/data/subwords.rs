@@ -1,15 +1,18 @@
-//! Subwords: words split into frequent parts by byte-pair encoding, which merges the most frequent pair of adjacent
-//! subwords of the training splits again and again (Sennrich, Haddow and Birch 2016), with the library `tokenizers`.
+//! Subwords: words split into parts, by one of two models that are learnt from the words of the training splits:
+//! byte-pair encoding (`byte_pairs`) and a unigram language model (`unigram`). The library `tokenizers` splits words by
+//! either.
 //!
 //! Words are split one by one. The first subword of a word begins with [`SPACE`], so that a text is its subwords joined,
 //! with spaces in the place of that character. A subword that training has not used is unknown.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod byte_pairs;
+mod unigram;
 
-use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
 use tokenizers::{
-    Model as _, Trainer as _,
-    models::bpe::{BPE, BpeTrainer},
+    Model as _,
+    models::{bpe::BPE, unigram::Unigram},
 };
 
 use super::{Fitted, Lexicon, SPACE, Vocabulary};
@@ -17,23 +20,49 @@ use super::{Fitted, Lexicon, SPACE, Vocabulary};
 /// The key of the vocabulary of subwords, with their counts in training.
 pub const SUBWORDS: &str = "subwords";
 
-/// The key of the merges, from the first on: the two subwords with a [`BREAK`] between.
-const MERGES: &str = "merges";
-
-/// No word has a line break.
-const BREAK: char = '\n';
-
-/// What no merge produces.
+/// The token of unknown characters.
 const UNKNOWN: &str = "\n";
 
+/// How words are split.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubwordModel {
+    /// Byte-pair encoding (Sennrich, Haddow and Birch 2016).
+    BytePairs,
+    /// A unigram language model (Kudo 2018).
+    Unigram,
+}
+
+impl SubwordModel {
+    /// Its names in recipes.
+    pub const NAMES: &[&str] = &[BPE_NAME, UNIGRAM_NAME];
+
+    /// The model with one of these names.
+    pub fn find(name: &str) -> Option<Self> {
+        [(BPE_NAME, Self::BytePairs), (UNIGRAM_NAME, Self::Unigram)]
+            .into_iter()
+            .find_map(|(other, model)| (other == name).then_some(model))
+    }
+}
+
+const BPE_NAME: &str = "bpe";
+const UNIGRAM_NAME: &str = "unigram";
+
 /// Splits words into subwords.
-pub struct Subwords(Box<BPE>);
+pub struct Subwords(Splitter);
+
+enum Splitter {
+    BytePairs(Box<BPE>),
+    Unigram(Box<Unigram>),
+}
 
 impl Subwords {
     /// Learns so many subwords, or all characters if these are more, from words with their counts.
-    pub fn fit(size: usize, words: &Vocabulary) -> Fitted {
-        let merges = merges(size.max(characters(words).len()), words);
-        let splitter = Self::new(&merges, characters(words)).expect("merges have two parts each");
+    pub fn fit(model: SubwordModel, size: usize, words: &Vocabulary) -> Fitted {
+        let learnt = match model {
+            SubwordModel::BytePairs => byte_pairs::fit(size, words),
+            SubwordModel::Unigram => unigram::fit(size, words),
+        };
+        let splitter = Self::of(&learnt).expect("a fitted model has all its parts");
         let mut counts = BTreeMap::<String, u64>::new();
         for (word, count) in words.iter() {
             for subword in splitter.split(word) {
@@ -41,43 +70,25 @@ impl Subwords {
             }
         }
         let counts = counts.iter().map(|(subword, count)| (subword.as_str(), *count)).collect();
-        Fitted::default()
-            .with_vocabulary(SUBWORDS, Vocabulary::from_counts(counts, 1, None))
-            .with_vocabulary(MERGES, merges)
+        learnt.with_vocabulary(SUBWORDS, Vocabulary::from_counts(counts, 1, None))
     }
 
     /// Those that were learnt; the error says what is missing.
     pub fn of(fitted: &Fitted) -> Result<Self, String> {
-        let subwords = fitted.vocabulary(SUBWORDS)?;
-        let is_character = |item: &&str| item.chars().count() == 1;
-        let characters = subwords.iter().map(|(item, _)| item).filter(is_character);
-        Self::new(&fitted.vocabulary(MERGES)?, characters.map(str::to_owned).collect())
-    }
-
-    /// From merges and at least the characters that these lack.
-    fn new(merges: &Vocabulary, characters: BTreeSet<String>) -> Result<Self, String> {
-        let mut items = characters;
-        items.insert(UNKNOWN.to_owned());
-        let mut pairs = Vec::with_capacity(merges.len());
-        for (merge, _) in merges.iter() {
-            let Some((left, right)) = merge.split_once(BREAK) else {
-                return Err(format!("expected a merge of two subwords, found {merge:?}"));
-            };
-            items.extend([left.to_owned(), right.to_owned(), format!("{left}{right}")]);
-            pairs.push([left, right]);
+        if unigram::is_in(fitted) {
+            return Ok(Self(Splitter::Unigram(Box::new(unigram::of(fitted)?))));
         }
-        let vocab: serde_json::Map<String, Value> =
-            items.into_iter().zip(0u32..).map(|(item, id)| (item, id.into())).collect();
-        // In this form, as its constructors take hash maps of another library.
-        let model = json!({
-            "type": "BPE", "vocab": vocab, "merges": pairs, "unk_token": UNKNOWN, "fuse_unk": true
-        });
-        serde_json::from_str(&model.to_string()).map(Self).map_err(|error| error.to_string())
+        Ok(Self(Splitter::BytePairs(Box::new(byte_pairs::of(fitted)?))))
     }
 
     /// The subwords of a word; characters that training lacks are a subword that no vocabulary has.
     pub fn split(&self, word: &str) -> Vec<String> {
-        match self.0.tokenize(&marked(word)) {
+        let word = marked(word);
+        let tokens = match &self.0 {
+            Splitter::BytePairs(model) => model.tokenize(&word),
+            Splitter::Unigram(model) => model.tokenize(&word),
+        };
+        match tokens {
             Ok(tokens) => tokens.into_iter().map(|token| token.value).collect(),
             Err(_) => vec![UNKNOWN.to_owned()],
         }
@@ -104,28 +115,6 @@ impl Subwords {
 
 fn marked(word: &str) -> String {
     format!("{SPACE}{word}")
-}
-
-fn characters(words: &Vocabulary) -> BTreeSet<String> {
-    let words = words.iter().map(|(word, _)| marked(word));
-    words.flat_map(|word| word.chars().map(String::from).collect::<Vec<_>>()).collect()
-}
-
-/// The merges, in their order.
-fn merges(size: usize, words: &Vocabulary) -> Vocabulary {
-    let mut trainer = BpeTrainer::builder().vocab_size(size).show_progress(false).build();
-    let occurrences =
-        words.iter().flat_map(|(word, n)| std::iter::repeat_n(marked(word), n as usize));
-    let mut model = BPE::default();
-    let fed = trainer.feed(occurrences, |word| Ok(vec![word.to_owned()]));
-    // Its errors are those of the closure above, which has none.
-    fed.and_then(|()| trainer.train(&mut model)).expect("words are not split before");
-    let saved = serde_json::to_value(&model).expect("its form in JSON has strings as keys");
-    let merges = saved["merges"].as_array().into_iter().flatten();
-    let merge = |pair: &Value| Some(format!("{}{BREAK}{}", pair[0].as_str()?, pair[1].as_str()?));
-    let merges: Vec<String> = merges.filter_map(merge).collect();
-    let counts = merges.iter().zip((1..=merges.len() as u64).rev());
-    Vocabulary::from_counts(counts.map(|(item, n)| (item.as_str(), n)).collect(), 1, None)
 }
 
 #[cfg(test)]

@@ -32,6 +32,13 @@ impl Vocabulary {
         Self::from_items(items)
     }
 
+    /// The vocabulary with these strings in their order, which differ from each other; their counts descend to 1.
+    pub fn in_order(items: impl IntoIterator<Item = String>) -> Self {
+        let items: Vec<String> = items.into_iter().collect();
+        let counts = (1..=items.len() as u64).rev();
+        Self::from_items(items.into_iter().zip(counts).collect())
+    }
+
     /// The vocabulary of one field in the training splits of these corpora, each with the field's
     /// index in it: at most `most` forms of its strings.
     pub fn of_train<'a>(

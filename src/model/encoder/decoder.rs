@@ -17,7 +17,7 @@ use super::{
     RowSource, StringTable, subwords,
 };
 use crate::{
-    data::{Corpus, Fitted, SUBWORDS, Subwords, Vocabulary, vectors::WordVectors},
+    data::{Corpus, Fitted, SUBWORDS, SubwordModel, Subwords, Vocabulary, vectors::WordVectors},
     kernel::{DecoderCell, DecoderWeights},
     keys::{Key, MAX_WIDTH, Refers, ValueType, Values},
     model::{
@@ -85,6 +85,7 @@ const KEYS: &[Key] = &[
         ValueType::Within(1, subwords::MAX_SUBWORDS),
         "number of subwords that are learnt from the words of training and generated in their place",
     ),
+    subwords::MODEL,
     Key::with_default(EMBED, ValueType::Within(1, MAX_WIDTH), "128", "embedding dimension"),
     Key::with_default(WIDTH, ValueType::Within(1, MAX_WIDTH), "256", "hidden size"),
     Key::with_default(CELL, ValueType::Choice(&["lstm", "gru"]), "\"lstm\"", "recurrent cell"),
@@ -198,8 +199,8 @@ enum InitialState {
 struct Config {
     field: String,
     min_count: u64,
-    /// The number of subwords, if it generates those.
-    subwords: Option<usize>,
+    /// The number of subwords and the model that splits words, if it generates those.
+    subwords: Option<(usize, SubwordModel)>,
     embed: usize,
     width: usize,
     /// The dimension of each memory.
@@ -224,7 +225,7 @@ impl Config {
         Self {
             field: values.text(FIELD).to_owned(),
             min_count: values.count(MIN_COUNT) as u64,
-            subwords: values.count_if_set(SUBWORDS_KEY),
+            subwords: values.count_if_set(SUBWORDS_KEY).map(|n| (n, subwords::model(values))),
             embed: values.count(EMBED),
             width: values.count(WIDTH),
             memories,
@@ -382,8 +383,8 @@ impl EncoderConfig for Config {
 
     fn fit(&self, corpora: &[(&Corpus, usize)], _vectors: Option<&WordVectors>) -> Fitted {
         let words = Vocabulary::of_train(corpora.iter().copied(), str::to_owned, None);
-        if let Some(size) = self.subwords {
-            return Subwords::fit(size, &words);
+        if let Some((size, model)) = self.subwords {
+            return Subwords::fit(model, size, &words);
         }
         let words = words.retained(|_, count| count >= self.min_count);
         Fitted::default().with_vocabulary(WORDS, words)

@@ -11,8 +11,10 @@ use super::{
     Reshaping, RowSource, SequenceView, StringTable,
 };
 use crate::{
-    data::{Corpus, Fitted, Packing, SUBWORDS, Subwords, Vocabulary, vectors::WordVectors},
-    keys::{Key, MAX_WIDTH, Refers, ValueType},
+    data::{
+        Corpus, Fitted, Packing, SUBWORDS, SubwordModel, Subwords, Vocabulary, vectors::WordVectors,
+    },
+    keys::{Key, MAX_WIDTH, Refers, ValueType, Values},
     model::{
         Mode, Rows,
         parameters::Table,
@@ -25,6 +27,19 @@ pub(super) struct SubwordsKind;
 /// The largest number of subwords.
 pub(super) const MAX_SUBWORDS: u64 = 1_000_000;
 
+/// The key of the model that splits words, of this encoder and of decoders.
+pub(super) const MODEL: Key = Key::with_default(
+    "subword_model",
+    ValueType::Choice(SubwordModel::NAMES),
+    "\"bpe\"",
+    "how words are split into subwords: by merges of frequent pairs, or by a unigram language model",
+);
+
+/// The model that a recipe names.
+pub(super) fn model(values: &Values) -> SubwordModel {
+    SubwordModel::find(values.text(MODEL.name)).expect("one of its names")
+}
+
 const KEYS: &[Key] = &[
     Key::required("field", ValueType::Name(Refers::Field), "field of the example it reads"),
     Key::required("width", ValueType::Within(1, MAX_WIDTH), "embedding dimension"),
@@ -34,6 +49,7 @@ const KEYS: &[Key] = &[
         "8000",
         "number of subwords that are learnt from the words of training",
     ),
+    MODEL,
     Key::with_default("dropout", ValueType::Number(0.0, 0.95), "0", "dropout rate"),
 ];
 
@@ -63,6 +79,7 @@ impl EncoderKind for SubwordsKind {
             field: values.text("field").to_owned(),
             width: values.count("width"),
             size: values.count("size"),
+            model: model(values),
             dropout: values.number("dropout"),
         }))
     }
@@ -72,6 +89,7 @@ struct Config {
     field: String,
     width: usize,
     size: usize,
+    model: SubwordModel,
     dropout: f64,
 }
 
@@ -100,7 +118,7 @@ impl EncoderConfig for Config {
 
     fn fit(&self, corpora: &[(&Corpus, usize)], _vectors: Option<&WordVectors>) -> Fitted {
         let words = Vocabulary::of_train(corpora.iter().copied(), str::to_owned, None);
-        Subwords::fit(self.size, &words)
+        Subwords::fit(self.model, self.size, &words)
     }
 
     fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
