@@ -1,4 +1,6 @@
-//! The cost of a frame of the desk: eight objectives, 200x60, after few and after a million steps.
+//! The cost of a frame of the desk: eight objectives, after few and after a million steps, at three sizes; on the overview
+//! and on the pages of gradients and shares, with gradients of three layers measured and eight shadow rules asked at every
+//! tenth step.
 //!
 //! `cargo bench --bench frame`. A frame is all work of the screen's thread for it: two steps are
 //! applied, everything is drawn, and the difference to the previous frame is computed and written
@@ -16,8 +18,8 @@ use auxdesk::{
     protocol::{
         Event, Loss, ObjectiveId, Step,
         event::{
-            BestMetric, CorpusStarted, Direction, MetricStarted, ObjectiveStarted, Role,
-            RunStarted, StepDone,
+            BestMetric, CorpusStarted, Cosines, Direction, GradientsMeasured, LayerCosines,
+            MetricStarted, ObjectiveStarted, Role, RunStarted, ShadowShares, StepDone,
         },
     },
     state::Run,
@@ -25,7 +27,7 @@ use auxdesk::{
         Config, Environment, GlyphChoice, Look, actions,
         screen::{FrameData, render},
         theme::ColorWhen,
-        view::{DeskMode, View, keymap::Keymap},
+        view::{DeskMode, Page, View, keymap::Keymap},
     },
 };
 use ratatui::{
@@ -36,40 +38,58 @@ use ratatui::{
 
 const N_OBJECTIVES: usize = 8;
 const FRAMES: usize = 400;
-const SIZE: Size = Size { width: 200, height: 60 };
+const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
+const PAGES: [(&str, Page); 3] =
+    [("overview", Page::Overview), ("gradients", Page::Gradients), ("shares", Page::Shares)];
+
+/// Steps between two measurements.
+const MEASURED_EVERY: u64 = 10;
 
 fn main() {
-    println!("frames at 200x60 with {N_OBJECTIVES} objectives, {FRAMES} of them, in microseconds");
+    println!("frames with {N_OBJECTIVES} objectives, {FRAMES} of them, in microseconds");
     let mut means = Vec::new();
     for n_steps in [1_000, 100_000, 1_000_000] {
-        let mut times = frames(n_steps);
-        times.sort_unstable_by(f64::total_cmp);
-        let mean = times.iter().sum::<f64>() / times.len() as f64;
-        let [p50, p95] = [0.5, 0.95].map(|part| times[(times.len() as f64 * part) as usize]);
-        let share = mean * 20.0 / 1e6 * 100.0;
-        println!(
-            "{n_steps:>9} steps behind: mean {mean:.0}  p50 {p50:.0}  p95 {p95:.0}  \
-             = {share:.2} % of a core at 20 frames a second"
-        );
-        means.push(mean);
+        let mut run = Run::new(None);
+        run.apply(&cast(n_steps).into());
+        (1..=n_steps).for_each(|step| apply(step, &mut run));
+        for ((page_name, page), (width, height)) in
+            PAGES.iter().flat_map(|page| SIZES.map(|size| (*page, size)))
+        {
+            let mut times = frames(run.clone(), page, Size { width, height });
+            times.sort_unstable_by(f64::total_cmp);
+            let mean = times.iter().sum::<f64>() / times.len() as f64;
+            let [p50, p95] = [0.5, 0.95].map(|part| times[(times.len() as f64 * part) as usize]);
+            let share = mean * 20.0 / 1e6 * 100.0;
+            println!(
+                "{n_steps:>9} steps behind, {page_name:<9} {width:>3}x{height}: mean {mean:.0}  p50 {p50:.0}  \
+                 p95 {p95:.0}  = {share:.2} % of a core at 20 frames a second"
+            );
+            means.push(mean);
+        }
     }
-    println!("a million steps behind against a thousand: {:.2} times", means[2] / means[0]);
+    let largest_overview = SIZES.len() - 1;
+    let ratio = means[2 * SIZES.len() * PAGES.len() + largest_overview] / means[largest_overview];
+    println!("a million steps behind against a thousand, overview: {ratio:.2} times");
 }
 
-fn frames(n_steps: u64) -> Vec<f64> {
-    let mut run = Run::new(None);
-    run.apply(&cast(n_steps).into());
-    for step in 1..=n_steps {
-        run.apply(&step_done(step));
+fn apply(step: u64, run: &mut Run) {
+    if step.is_multiple_of(MEASURED_EVERY) {
+        run.apply(&gradients(step));
+        run.apply(&shadow_shares(step));
     }
+    run.apply(&step_done(step));
+}
+
+fn frames(mut run: Run, page: Page, size: Size) -> Vec<f64> {
+    let n_steps = run.step.0;
     let config = Config::defaults(actions());
     let environment: Environment = [("LANG", "C.UTF-8"), ("TERM", "xterm")].into_iter().collect();
     let look = Look::choose(ColorWhen::Always, GlyphChoice::Auto, &config, &environment);
     let keymap = Keymap::new(&config.keys);
     let mut view = View::new(DeskMode::Live);
-    view.size = SIZE;
+    (view.size, view.page) = (size, page);
     let nowhere = File::options().write(true).open("/dev/null").expect("there is a nowhere");
-    let area = Rect::new(0, 0, SIZE.width, SIZE.height);
+    let area = Rect::new(0, 0, size.width, size.height);
     let mut terminal = Terminal::with_options(
         CrosstermBackend::new(BufWriter::with_capacity(64 * 1024, nowhere)),
         TerminalOptions { viewport: Viewport::Fixed(area) },
@@ -79,7 +99,7 @@ fn frames(n_steps: u64) -> Vec<f64> {
     for frame in 0..FRAMES as u64 {
         let began = Instant::now();
         for step in 1..=2 {
-            run.apply(&step_done(n_steps + 2 * frame + step));
+            apply(n_steps + 2 * frame + step, &mut run);
         }
         let data = FrameData { run: &run, view: &view, look: &look, keymap: &keymap };
         terminal
@@ -124,6 +144,41 @@ fn cast(n_steps: u64) -> RunStarted {
         warm_starts: Vec::new(),
         warnings: Vec::new(),
     }
+}
+
+/// A value between −1 and 1 that wanders.
+fn wander(step: u64, at: usize) -> f32 {
+    (step as f32 / 900.0 + at as f32).sin()
+}
+
+fn gradients(step: u64) -> Event {
+    let cosines = |of_layer: usize| -> Cosines {
+        let pair = |one: usize, other: usize| wander(step, one + 3 * other + of_layer);
+        let others = |one: usize| {
+            (one + 1..N_OBJECTIVES).map(move |other| (name(other), pair(one, other))).collect()
+        };
+        (0..N_OBJECTIVES - 1).map(|one| (name(one), others(one))).collect()
+    };
+    let layer = |at: usize| LayerCosines { layer: format!("trunk.{at}"), cosines: cosines(at) };
+    let of_each = |value: f32| (0..N_OBJECTIVES).map(|at| (name(at), value)).collect();
+    GradientsMeasured {
+        at_ms: step * 25,
+        step: Step(step),
+        norms: of_each(1.0),
+        gradient_shares: of_each(1.0 / N_OBJECTIVES as f32),
+        cosines: cosines(0),
+        layers: (1..4).map(layer).collect(),
+    }
+    .into()
+}
+
+fn shadow_shares(step: u64) -> Event {
+    let shares = |rule: usize| {
+        let share = |at: usize| (name(at), 1.0 + wander(step, at + rule));
+        (format!("rule-{rule}"), (0..N_OBJECTIVES).map(share).collect())
+    };
+    let (at_ms, step) = (step * 25, Step(step));
+    ShadowShares { at_ms, step, shares: (0..8).map(shares).collect(), took_us: 900 }.into()
 }
 
 fn step_done(step: u64) -> Event {

@@ -6,12 +6,16 @@
 //! layer with hidden size 200 per direction, part-of-speech tags, chunks, a language model of 7,500
 //! classes) and prints one line of JSON. Options, each with a value: `--steps 60`, `--threads 2`,
 //! `--layers 1`, `--lm 1`, `--crf 0`, `--lengths fixed|real`, `--gradients 0` (measure every N
-//! steps). The output includes resident memory after each thousandth step. `--spans 1` adds a
+//! steps), `--weighting equal`, `--shadows none`, `--affinity 0`. The output
+//! includes resident memory after each thousandth step. `--spans 1` adds a
 //! profile of a step, `--evaluate 1` the throughput of evaluation.
 //!
 //! With `AUXDESK_PEER='PYTHON peer_torch.py'`, `-- --rounds 7` runs that program and this one
 //! alternately with the same options, and prints the ratios. Both generate the same data; the peer
 //! is PyTorch with the same model.
+//!
+//! `-- --rules 3` measures every weighting rule alternately with `equal`, three times each, and prints the ratio of the
+//! throughputs; `--rule NAME` only that one.
 //!
 //! `--plain 1` measures the same step with candle-nn's stock layers instead, and `--against plain`
 //! runs both alternately. It supports sentences of equal length, one layer, softmax and the
@@ -29,6 +33,8 @@ mod memory;
 mod plain;
 #[path = "step/rounds.rs"]
 mod rounds;
+#[path = "step/rules.rs"]
+mod rules;
 #[path = "step/spans.rs"]
 mod spans;
 #[path = "step/stock.rs"]
@@ -92,6 +98,9 @@ impl Options {
 fn main() {
     kernel::keep_memory();
     let options = Options::read();
+    if options.is_on("rules", false) {
+        return rules::compare(&options);
+    }
     if options.is_on("rounds", false) || options.given.contains_key("against") {
         return rounds::compare(&options);
     }
@@ -246,6 +255,11 @@ fn full(mut all: FittedByOwner) -> FittedByOwner {
 
 fn recipe(options: &Options, folder: &Path, n_steps: usize) -> String {
     let (layers, gradients) = (options.number("layers", 1), options.number("gradients", 0));
+    let text = |name: &str, default: &'static str| {
+        options.given.get(name).map_or(default, String::as_str).to_owned()
+    };
+    let (weighting, shadows) = (text("weighting", "equal"), text("shadows", "none"));
+    let affinity = text("affinity", "0");
     let head = if options.is_on("crf", false) { "crf" } else { "softmax" };
     let train = folder.join("train.tsv").to_str().unwrap().to_owned();
     let mut text = format!(
@@ -262,6 +276,9 @@ learning_rate = 0.001
 clip_norm = 5.0
 evaluate_every = 1000000
 measure_gradients_every = {gradients}
+weighting = {weighting:?}
+shadow_weightings = {shadows:?}
+affinity_budget = {affinity}
 
 [[corpus]]
 name = "zipf"

@@ -7,11 +7,12 @@ use proptest::{collection, prelude::*, sample::select};
 use crate::protocol::{
     By, CommandId, Event, Header, Loss, MetricId, ObjectiveId, Scene, Step,
     event::{
-        BestMetric, CheckpointSaved, ClassCounts, ClassesScored, CommandRefused, Continued,
-        CorpusStarted, Direction, Evaluated, GainSet, GradientsMeasured, LeftBehind, LengthChanged,
-        MetricStarted, Muted, NonFiniteLoss, Noted, ObjectiveStarted, Reason, Rewound, Role,
-        RunEnded, RunStarted, SceneStored, ScreenMissed, Setting, SettingSet, Soloed, Split,
-        SplitCoverage, SplitSize, StepDone, StripSetting, VectorCoverage, WarmStarted, WordCount,
+        AffinitiesMeasured, BestMetric, CheckpointSaved, ClassCounts, ClassesScored,
+        CommandRefused, Continued, CorpusStarted, Direction, Evaluated, GainSet, GradientsMeasured,
+        LayerCosines, LeftBehind, LengthChanged, MetricStarted, Muted, NonFiniteLoss, Noted,
+        ObjectiveStarted, Reason, Rewound, Role, RunEnded, RunStarted, SceneStored, ScreenMissed,
+        Setting, SettingSet, ShadowShares, Soloed, Split, SplitCoverage, SplitSize, StepDone,
+        StripSetting, VectorCoverage, WarmStarted, WordCount,
     },
 };
 
@@ -347,9 +348,26 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
     let gradients = (step(), of_each(finite()), of_each(of_each(finite()))).prop_map(
         |(step, norms, cosines)| {
             let gradient_shares = norms.clone();
-            GradientsMeasured { at_ms: 9, step, norms, gradient_shares, cosines }.into()
+            let layers = [("words", cosines.clone()), ("trunk.1", cosines.clone())]
+                .map(|(layer, cosines)| LayerCosines { layer: layer.to_owned(), cosines });
+            let layers = if norms.len() > 1 { layers.to_vec() } else { Vec::new() };
+            GradientsMeasured { at_ms: 9, step, norms, gradient_shares, cosines, layers }.into()
         },
     );
+    let affinities = (step(), of_each(of_each(finite())), any::<u64>()).prop_map(
+        |(step, affinities, took_us)| {
+            AffinitiesMeasured { at_ms: 9, step, affinities, took_us }.into()
+        },
+    );
+    let rules = collection::btree_map(
+        select(&["dwa temperature=2", "upgrad"][..]),
+        of_each(finite()),
+        0..3,
+    );
+    let shadows = (step(), rules, any::<u64>()).prop_map(|(step, shares, took_us)| {
+        let shares = shares.into_iter().map(|(rule, of)| (rule.to_owned(), of)).collect();
+        ShadowShares { at_ms: 9, step, shares, took_us }.into()
+    });
     let broke = (step(), proptest::option::of(objective()))
         .prop_map(|(step, objective)| NonFiniteLoss { at_ms: 9, step, objective }.into());
     let noted = (step(), any::<String>(), by(), command())
@@ -376,6 +394,8 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
         2 => a_move(),
         1 => a_scene(),
         1 => gradients,
+        1 => shadows,
+        1 => affinities,
         1 => broke,
         1 => noted,
         1 => refused,

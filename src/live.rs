@@ -29,8 +29,12 @@ pub enum TrainSetting {
     Sampling,
     /// The weighting rule.
     Weighting,
+    /// The rules whose shares are shown beside those in force.
+    ShadowWeightings,
     /// The interval of gradient measurements.
     MeasureGradientsEvery,
+    /// The cost of affinities.
+    AffinityBudget,
 }
 
 /// A live setting of an objective.
@@ -42,6 +46,8 @@ pub enum ObjectiveSetting {
     Muted,
     /// Whether it is soloed.
     Soloed,
+    /// Whether the weighting rule sets its share.
+    ByRule,
     /// The factor of its reversed gradient.
     Strength,
 }
@@ -97,12 +103,28 @@ pub const WEIGHTING: Key = Key::with_default(
     "weighting rule that sets the shares",
 );
 
+/// `train.shadow_weightings` as a line of text. A recipe has an array.
+pub const SHADOW_WEIGHTINGS: Key = Key::with_default(
+    "shadow_weightings",
+    ValueType::Text,
+    "\"none\"",
+    "weighting rules whose shares are measured with the gradients and not applied",
+);
+
 /// `train.measure_gradients_every`.
 pub const MEASURE_GRADIENTS_EVERY: Key = Key::with_default(
     "measure_gradients_every",
     ValueType::Count(0),
     "0",
     "measure per-objective gradients every N steps; 0 for never",
+);
+
+/// `train.affinity_budget`.
+pub const AFFINITY_BUDGET: Key = Key::with_default(
+    "affinity_budget",
+    ValueType::Number(0.0, 1.0),
+    "0",
+    "cost of measured affinities, as a part of that of the training steps; 0 for never",
 );
 
 /// `objective.NAME.gain`.
@@ -124,6 +146,14 @@ pub const MUTED: Key = Key::with_default(
 /// `objective.NAME.soloed`. Not a key of recipes: a run starts without solos.
 const SOLOED: Key =
     Key::with_default("soloed", ValueType::Switch, "false", "train only what is soloed");
+
+/// `objective.NAME.by_rule`.
+pub const BY_RULE: Key = Key::with_default(
+    "by_rule",
+    ValueType::Switch,
+    "true",
+    "whether the weighting rule sets its share; otherwise the share is 1",
+);
 
 /// `objective.NAME.strength`.
 pub const STRENGTH: Key = Key::optional(
@@ -150,10 +180,13 @@ pub static SETTINGS: &[LiveSetting] = &[
     train(T::ClipNorm, CLIP_NORM, "for example 5, or none for no clipping"),
     train(T::Sampling, SAMPLING, "fixed GROUP=0.8 .., temperature 2, uniform, proportional, round-robin, all"),
     train(T::Weighting, WEIGHTING, "for example dwa temperature=2, upgrad, or equal; its memory begins anew"),
+    train(T::ShadowWeightings, SHADOW_WEIGHTINGS, "for example dwa temperature=2, upgrad; or none"),
     train(T::MeasureGradientsEvery, MEASURE_GRADIENTS_EVERY, "interval in steps; 0 for never"),
+    train(T::AffinityBudget, AFFINITY_BUDGET, "for example 0.02; 0 for never"),
     objective(O::Gain, GAIN, "for example 0.8; ends the gain's schedule"),
     objective(O::Muted, MUTED, "true or false"),
     objective(O::Soloed, SOLOED, "true or false"),
+    objective(O::ByRule, BY_RULE, "true or false"),
     objective(O::Strength, STRENGTH, "for example 0.5; ends the strength's schedule"),
 ];
 

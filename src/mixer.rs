@@ -14,6 +14,7 @@ mod equal;
 mod faders;
 mod fairgrad;
 mod fairness;
+mod famo;
 mod geometric_mean;
 mod grad_norm;
 mod gradvac;
@@ -26,6 +27,7 @@ mod metabalance;
 mod mgda;
 mod moving_average;
 mod nash_mtl;
+mod ol_aux;
 mod order;
 mod pcgrad;
 mod quadratic;
@@ -48,6 +50,8 @@ pub use weighting::{
     Needs, ObjectiveView, StepView, Weighting, WeightingKind, WeightingMemory, WeightingMemoryError,
 };
 
+use crate::keys::{DefaultValue, Key};
+
 /// All weighting rules, in the order of `auxdesk list`: those that need nothing, those of the losses, and those of the
 /// gradients.
 pub const WEIGHTINGS: &[&dyn WeightingKind] = &[
@@ -59,6 +63,7 @@ pub const WEIGHTINGS: &[&dyn WeightingKind] = &[
     &log::Log,
     &geometric_mean::GeometricMean,
     &stch::Stch,
+    &famo::Famo,
     &mgda::Mgda,
     &pcgrad::PcGrad,
     &gradvac::GradVac,
@@ -73,12 +78,37 @@ pub const WEIGHTINGS: &[&dyn WeightingKind] = &[
     &grad_norm::GradNorm,
     &db_mtl::DbMtl,
     &cosine_gate::CosineGate,
+    &ol_aux::OlAux,
     &metabalance::MetaBalance,
 ];
 
-/// Weighting rules that recipes may name but that are not implemented yet: they need a second forward pass on the same
-/// batch, gradients of earlier steps, or each element of the gradients.
-pub const PLANNED: &[&str] = &["famo", "ol-aux", "graddrop", "moco", "excess-mtl"];
+/// Weighting rules that recipes may name but that are not implemented yet: they need each element of the gradients.
+pub const PLANNED: &[&str] = &["graddrop", "moco", "excess-mtl"];
+
+/// A weighting rule to choose from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WeightingChoice {
+    /// Its name, then the defaults of its options, in the notation of the desk: `dwa temperature=2`.
+    pub notation: String,
+    /// Its description.
+    pub about: &'static str,
+}
+
+/// Every weighting rule with the defaults of its options, in the order of [`WEIGHTINGS`].
+pub fn choices() -> impl Iterator<Item = WeightingChoice> {
+    let option = |key: &Key| match key.default {
+        DefaultValue::Toml(default) => format!(" {}={}", key.name, default.trim_matches('"')),
+        DefaultValue::Required | DefaultValue::Absent => String::new(),
+    };
+    WEIGHTINGS.iter().map(move |kind| WeightingChoice {
+        notation: kind
+            .keys()
+            .iter()
+            .map(option)
+            .fold(kind.name().to_owned(), |all, one| all + &one),
+        about: kind.about(),
+    })
+}
 
 /// The weighting rule with that name.
 pub fn find(name: &str) -> Option<&'static dyn WeightingKind> {

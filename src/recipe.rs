@@ -64,7 +64,7 @@ pub use tap::Tap;
 pub use train::{Best, Evaluate, Length, Train};
 pub use vectors::{BytesRead, Opened, digests as vector_digests, encoder_of as encoder_of_vectors};
 pub use warnings::Warning;
-pub use weighting::weighting;
+pub use weighting::{shadow_weightings, weighting};
 
 use crate::{
     data::{Corpus, stream::steps_per_epoch},

@@ -8,6 +8,7 @@ mod describe;
 mod history;
 mod log;
 mod losses;
+mod measured;
 mod pace;
 mod parts;
 mod replay;
@@ -18,11 +19,13 @@ mod smoothed;
 mod strip;
 mod summary;
 mod timeline;
+mod trace;
 
 pub use corpora::CorpusUsage;
 pub use describe::{count, describe, hms};
 pub use history::{History, Undoable};
 pub use log::{Entry, Log};
+pub use measured::{Measured, PairTrace};
 pub use pace::Pace;
 pub use parts::{DataUsage, LatestStep, ManualChanges, RunPlan};
 pub use replay::{replay, until};
@@ -32,12 +35,13 @@ pub use smoothed::Smoothed;
 pub use strip::{Fade, Strip};
 pub use summary::Totals;
 pub use timeline::{Moment, Timeline, Unit};
+pub use trace::{Trace, TracePoint};
 
 use crate::protocol::{
-    Event, Header, ObjectiveId, Step,
+    Event, Header, ObjectiveId, ShareBy, Step,
     event::{
         CheckpointSaved, GradientsMeasured, NonFiniteLoss, Noted, Role, RunEnded, RunStarted,
-        Setting, Split, StepDone,
+        Setting, SettingSet, Split, StepDone,
     },
     report::{Alert, AlertKind},
 };
@@ -66,6 +70,8 @@ pub struct Run {
     pub pace: Pace,
     /// The last measurement of per-objective gradients.
     pub gradients: Option<GradientsMeasured>,
+    /// All measurements, and the shares of the shadow rules.
+    pub measured: Measured,
     /// What was changed by hand.
     pub manual: ManualChanges,
     /// The latest checkpoints, oldest first; a name that was saved again occurs again.
@@ -116,6 +122,7 @@ impl Run {
             }
             Event::SettingSet(event) => {
                 self.manual.settings.insert(event.path.clone(), event.new.clone());
+                self.setting_set(event);
             }
             Event::SceneStored(event) => {
                 self.manual.scenes.insert(event.scene, event.clone());
@@ -129,7 +136,14 @@ impl Run {
             Event::ClassesScored(event) => {
                 self.strip_mut(&event.objective, |strip| strip.classes_scored(event));
             }
-            Event::GradientsMeasured(event) => self.gradients = Some(event.clone()),
+            Event::GradientsMeasured(event) => {
+                self.measured.gradients_measured(event, &self.strips);
+                self.gradients = Some(event.clone());
+            }
+            Event::ShadowShares(event) => self.measured.shadow_shares(event, &self.strips),
+            Event::AffinitiesMeasured(event) => {
+                self.measured.affinities_measured(event, &self.strips);
+            }
             Event::CheckpointSaved(event) => self.saved(event),
             Event::NonFiniteLoss(event) => self.non_finite_loss(event),
             Event::Noted(event) => self.notes.push(event.clone()),
@@ -247,6 +261,11 @@ impl Run {
         self.plan.steps = event.steps;
         self.plan.best_metric = Some(event.best.clone());
         self.plan.settings_at_start.clone_from(&event.settings);
+        for (path, setting) in &event.settings {
+            if let (Setting::Switch(by_rule), Some(name)) = (setting, by_rule_of(path)) {
+                self.strip_mut(&name.into(), |strip| strip.share_by = ShareBy::when(*by_rule));
+            }
+        }
         if let Some(strip) = self.strips.iter_mut().find(|strip| strip.name == event.best.objective)
         {
             strip.track_metric(&event.best.metric);
@@ -270,6 +289,34 @@ impl Run {
         self.timeline.push(Moment { step, at_ms, tokens });
         for strip in &mut self.strips {
             strip.step_done(event);
+        }
+        if self.gradients.as_ref().is_some_and(|measured| measured.step == event.step) {
+            self.measured.step_done(event, &self.strips);
+        }
+    }
+
+    /// What a changed setting means for the strips and the shadow rules.
+    fn setting_set(&mut self, event: &SettingSet) {
+        let by_rule = by_rule_of(&event.path);
+        match (&event.new, by_rule) {
+            (Setting::Switch(by_rule), Some(objective)) => {
+                // An undone change makes the fader again what the recipe has made it.
+                let is_handed = *by_rule
+                    && match event.undoes {
+                        None => event.by.is_manual(),
+                        Some(_) => {
+                            self.plan.settings_at_start.get(&event.path)
+                                == Some(&Setting::Switch(false))
+                        }
+                    };
+                self.strip_mut(&objective.into(), |strip| {
+                    (strip.share_by, strip.is_handed) = (ShareBy::when(*by_rule), is_handed);
+                });
+            }
+            (Setting::Text(rules), None) if event.path == "train.shadow_weightings" => {
+                self.measured.shadows_set(rules);
+            }
+            _ => {}
         }
     }
 
@@ -305,6 +352,7 @@ impl Run {
         self.alerts.retain(|alert| alert.step <= to);
         self.checkpoints.retain(|saved| saved.step <= to);
         self.gradients.take_if(|gradients| gradients.step > to);
+        self.measured.rewind(to);
         self.timeline.rewind(to);
         for strip in &mut self.strips {
             strip.rewound(to);
@@ -330,6 +378,11 @@ impl Run {
             change(strip);
         }
     }
+}
+
+/// The objective of a path `objective.NAME.by_rule`.
+fn by_rule_of(path: &str) -> Option<&str> {
+    path.strip_prefix("objective.")?.strip_suffix(".by_rule")
 }
 
 #[cfg(test)]

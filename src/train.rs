@@ -4,6 +4,7 @@
 //! journal holds every event so far, or is no longer written. Commands are applied between two
 //! steps, never within one, and each is answered by an event.
 
+mod affinity;
 mod apart;
 mod backward;
 mod batches;
@@ -12,6 +13,7 @@ mod clock;
 mod commands;
 mod control;
 mod counters;
+mod earlier;
 mod evaluation;
 mod gradient_probe;
 mod gradients;
@@ -19,6 +21,7 @@ mod interrupt;
 mod learner;
 mod length;
 mod loss;
+mod measure;
 mod mixer;
 mod moves;
 mod optimizer;
@@ -51,6 +54,7 @@ pub use clock::Clock;
 use control::Control;
 pub use control::RequestedFailures;
 pub use counters::{BestSoFar, Counters, LastEvaluation, Stage};
+use earlier::EarlierGradients;
 pub use gradients::Gradients;
 pub use interrupt::Interrupt;
 use learner::Learner;
@@ -132,6 +136,8 @@ pub struct Trainer {
     learner: Learner,
     settings: Settings,
     counters: Counters,
+    /// The gradients of the step before, while the weighting rule needs them.
+    earlier: EarlierGradients,
     control: Control,
     output: Output,
     /// The length of an epoch, as reported last.

@@ -66,7 +66,8 @@ impl Peer {
     }
 }
 
-fn without(options: &Options, names: &[&str]) -> Options {
+/// The options without those of these names.
+pub(crate) fn without(options: &Options, names: &[&str]) -> Options {
     let mut options = options.clone();
     options.given.retain(|name, _| !names.contains(&name.as_str()));
     options

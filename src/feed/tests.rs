@@ -38,6 +38,8 @@ fn is_logged(event: &Event) -> bool {
         event,
         Event::StepDone(_)
             | Event::GradientsMeasured(_)
+            | Event::ShadowShares(_)
+            | Event::AffinitiesMeasured(_)
             | Event::ClassesScored(_)
             | Event::ScreenMissed(_)
             | Event::Rewound(_)

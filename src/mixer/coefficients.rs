@@ -74,7 +74,7 @@ mod tests {
     use crate::{mixer::tests::names, protocol::ObjectiveId};
 
     fn step<'a>(objectives: &'a [ObjectiveView<'a>], gram: Option<&'a Gram>) -> StepView<'a> {
-        StepView { seed: 1, done: 0, objectives, gram }
+        StepView { seed: 1, done: 0, objectives, gram, earlier: None }
     }
 
     fn view(name: &ObjectiveId, loss: Option<f32>) -> ObjectiveView<'_> {

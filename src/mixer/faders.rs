@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{protocol::ObjectiveId, schedule::Schedule};
+use crate::{
+    protocol::{ObjectiveId, ShareBy},
+    schedule::Schedule,
+};
 
 /// One objective's fader.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,6 +20,9 @@ pub struct Fader {
     pub muted: bool,
     /// While any fader is soloed, only soloed ones are active.
     pub soloed: bool,
+    /// Who sets its share.
+    #[serde(default)]
+    pub share_by: ShareBy,
 }
 
 /// All faders, in the recipe's order.
@@ -79,6 +85,7 @@ mod tests {
             by_hand: false,
             muted,
             soloed,
+            share_by: ShareBy::Rule,
         };
         Faders::new(gains.iter().enumerate().map(fader).collect())
     }

@@ -71,6 +71,18 @@ impl Weighting for MovingAverage {
         step.objectives.iter().zip(found).map(&mut of).collect()
     }
 
+    fn keeps_gradients(&self) -> bool {
+        self.rule.keeps_gradients()
+    }
+
+    fn needs_losses_after_update(&self) -> bool {
+        self.rule.needs_losses_after_update()
+    }
+
+    fn after_update(&mut self, step: &StepView<'_>) {
+        self.rule.after_update(step);
+    }
+
     fn memory(&self) -> WeightingMemory {
         WeightingMemory::new(&Memory { averages: self.averages.clone(), rule: self.rule.memory() })
     }

@@ -30,7 +30,7 @@ mod tests {
             .collect();
         let mut n_first = [0; 4];
         for done in 0..3_000 {
-            let step = StepView { seed: 1, done, objectives: &views, gram: None };
+            let step = StepView { seed: 1, done, objectives: &views, gram: None, earlier: None };
             let all = order(&step, &views, 1);
             n_first[all[0]] += 1;
             let without: Vec<usize> = all.into_iter().filter(|&j| j != 3).collect();

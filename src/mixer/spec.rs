@@ -106,6 +106,21 @@ impl CurrentWeighting {
         self.rule.needs()
     }
 
+    /// Whether the rule needs the gradients of the step before.
+    pub fn keeps_gradients(&self) -> bool {
+        self.rule.keeps_gradients()
+    }
+
+    /// Whether the rule needs the losses after the update.
+    pub fn needs_losses_after_update(&self) -> bool {
+        self.rule.needs_losses_after_update()
+    }
+
+    /// Shows it the losses after the update of the step that it last had coefficients for.
+    pub fn after_update(&mut self, step: &StepView<'_>) {
+        self.rule.after_update(step);
+    }
+
     /// The coefficients of a step's objectives, at least one; 1 means as with `equal`.
     pub fn coefficients(&mut self, step: &StepView<'_>) -> Vec<f32> {
         let coefficients = self.rule.coefficients(step);

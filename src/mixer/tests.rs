@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 
 use super::*;
 use crate::{
-    keys::{DefaultValue, Key, Located, Value, Values},
+    keys::{DefaultValue, Key, Located, Value, ValueType, Values},
     protocol::ObjectiveId,
 };
 
@@ -22,9 +22,10 @@ pub(super) fn rule(name: &str, options: &[(&str, Value)]) -> Box<dyn Weighting> 
     let value = |key: &Key| match (options.iter().find(|(name, _)| *name == key.name), key.default)
     {
         (Some((_, value)), _) => value.clone(),
-        (None, DefaultValue::Toml(text)) => match text.parse() {
-            Ok(number) => Value::Number(number),
-            Err(_) => Value::Text(text.trim_matches('"').to_owned()),
+        (None, DefaultValue::Toml(text)) => match (key.takes, text.parse()) {
+            (ValueType::Within(..), Ok(number)) => Value::Integer(number as i64),
+            (_, Ok(number)) => Value::Number(number),
+            (_, Err(_)) => Value::Text(text.trim_matches('"').to_owned()),
         },
         (None, other) => panic!("{} of {name} is {other:?}", key.name),
     };
@@ -53,7 +54,7 @@ fn coefficients_by(
     };
     let views: Vec<ObjectiveView<'_>> = objectives.iter().map(view).collect();
     let gram = (rule.needs() == Needs::Gram).then_some(gram);
-    rule.coefficients(&StepView { seed: 1, done, objectives: &views, gram })
+    rule.coefficients(&StepView { seed: 1, done, objectives: &views, gram, earlier: None })
 }
 
 /// The same with orthogonal gradients of norms 1, 2, …
@@ -73,6 +74,16 @@ pub(super) fn of_losses(rule: &mut dyn Weighting, losses: &[Option<f32>]) -> Vec
     let objectives: Vec<_> =
         names.iter().zip(losses).map(|(name, loss)| (name, 0, *loss)).collect();
     coefficients_of(rule, 0, &objectives)
+}
+
+/// Shows a rule the losses after the update of the step that it last had coefficients for.
+pub(super) fn after_update(rule: &mut dyn Weighting, losses: &[Option<f32>]) {
+    let names = names(losses.len());
+    let view = |(name, loss)| ObjectiveView { name, is_main: false, epoch: 0, loss };
+    let views: Vec<ObjectiveView<'_>> =
+        names.iter().zip(losses.iter().copied()).map(view).collect();
+    let objectives = &views[..];
+    rule.after_update(&StepView { seed: 1, done: 0, objectives, gram: None, earlier: None });
 }
 
 /// The coefficients of a rule in a step with these gradients and losses.

@@ -52,6 +52,9 @@ pub struct StepView<'a> {
     pub objectives: &'a [ObjectiveView<'a>],
     /// The Gram matrix of these objectives, if the rule needs it.
     pub gram: Option<&'a Gram>,
+    /// For a rule that keeps gradients: the inner product of the main objective's gradient with that of each of these
+    /// objectives in the step before, 0 where one has none; `None` in the first step, and in steps without the main one.
+    pub earlier: Option<&'a [f64]>,
 }
 
 /// A kind of weighting rule, and the options that a recipe can set.
@@ -124,6 +127,21 @@ pub trait Weighting: Send {
     ///
     /// Called once per step, with at least one objective. The coefficients are finite.
     fn coefficients(&mut self, step: &StepView<'_>) -> Vec<f32>;
+
+    /// Whether it needs the gradients of the step before, which take the memory of the shared parameters once for each
+    /// objective.
+    fn keeps_gradients(&self) -> bool {
+        false
+    }
+
+    /// Whether it needs the losses of the same batches after the update: one more forward pass per step.
+    fn needs_losses_after_update(&self) -> bool {
+        false
+    }
+
+    /// Sees the losses after the update of the step that it last had coefficients for: with the same batches and draws,
+    /// of the same objectives.
+    fn after_update(&mut self, _step: &StepView<'_>) {}
 
     /// The state to save in checkpoints; empty for a stateless rule.
     fn memory(&self) -> WeightingMemory {

@@ -147,6 +147,9 @@ pub trait Objective: Send {
     /// Called after a step without an update, whose loss or gradient is not finite: what its losses have left for
     /// the next update is forgotten.
     fn discard_update(&mut self) {}
+    /// Called before and after losses that are computed for a measurement only: while the update is held, they leave
+    /// nothing for the next one.
+    fn hold_update(&mut self, _is_held: bool) {}
     /// Tensors beyond its parameters that must survive a stop, by name; a checkpoint has them.
     fn memory(&self) -> BTreeMap<String, Tensor> {
         BTreeMap::new()

@@ -65,6 +65,8 @@ impl Event {
             | Self::Evaluated(_)
             | Self::ClassesScored(_)
             | Self::GradientsMeasured(_)
+            | Self::ShadowShares(_)
+            | Self::AffinitiesMeasured(_)
             | Self::CheckpointSaved(_)
             | Self::NonFiniteLoss(_)
             | Self::Noted(_)

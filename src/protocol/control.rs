@@ -56,6 +56,29 @@ impl Control {
     }
 }
 
+/// Who sets an objective's share.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ShareBy {
+    /// The weighting rule.
+    #[default]
+    Rule,
+    /// The user, with the gain alone: the share is 1.
+    Hand,
+}
+
+impl ShareBy {
+    /// The rule, if it is by rule.
+    pub fn when(by_rule: bool) -> Self {
+        if by_rule { Self::Rule } else { Self::Hand }
+    }
+
+    /// Whether it is the rule.
+    pub fn is_rule(self) -> bool {
+        self == Self::Rule
+    }
+}
+
 /// An assignment of a value to a control. Values are absolute.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Assignment {

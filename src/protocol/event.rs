@@ -113,6 +113,10 @@ events! {
     "classes_scored" => ClassesScored,
     /// Per-objective gradients were measured.
     "gradients" => GradientsMeasured,
+    /// The shares of shadow rules were computed.
+    "shadow_shares" => ShadowShares,
+    /// The affinities of objectives were measured.
+    "affinities" => AffinitiesMeasured,
     /// A checkpoint was saved.
     "checkpoint_saved" => CheckpointSaved,
     /// A loss or the gradient was non-finite; the update was skipped.
@@ -149,6 +153,8 @@ impl Event {
             | Self::LengthChanged(_)
             | Self::ClassesScored(_)
             | Self::GradientsMeasured(_)
+            | Self::ShadowShares(_)
+            | Self::AffinitiesMeasured(_)
             | Self::NonFiniteLoss(_)
             | Self::Continued(_)
             | Self::Rewound(_)
@@ -174,6 +180,8 @@ impl Event {
             Self::Evaluated(event) => event.step,
             Self::ClassesScored(event) => event.step,
             Self::GradientsMeasured(event) => event.step,
+            Self::ShadowShares(event) => event.step,
+            Self::AffinitiesMeasured(event) => event.step,
             Self::CheckpointSaved(event) => event.step,
             Self::NonFiniteLoss(event) => event.step,
             Self::Noted(event) => event.step,

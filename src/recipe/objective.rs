@@ -58,6 +58,8 @@ pub struct ObjectiveSpec {
     pub gain: Schedule,
     /// Whether it is initially muted.
     pub muted: bool,
+    /// Whether the weighting rule initially sets its share.
+    pub by_rule: bool,
     /// What happens to its gradient at the taps.
     pub gradient: GradientFlow,
     /// The objective whose parameters and labels it uses, if not its own.
@@ -160,6 +162,7 @@ const STRENGTH: &str = live::STRENGTH.name;
 const FADER: &[Key] = &[
     live::GAIN,
     live::MUTED,
+    live::BY_RULE,
     Key::with_default(
         GRADIENT,
         ValueType::Choice(&["pass", "stop", "reverse"]),
@@ -282,6 +285,7 @@ pub(super) fn check(
         config: config.into(),
         gain: values.schedule("gain"),
         muted: values.switch("muted"),
+        by_rule: values.switch("by_rule"),
         gradient: gradient?,
         share: values.text_if_set(SHARE).map(ObjectiveId::from),
         lists: word_lists::lists(kind.keys(), &values),

@@ -333,6 +333,11 @@ impl System {
         self.objectives.iter_mut().for_each(|placed| placed.objective.after_update());
     }
 
+    /// Calls [`Objective::hold_update`] of every objective.
+    pub fn hold_update(&mut self, is_held: bool) {
+        self.objectives.iter_mut().for_each(|placed| placed.objective.hold_update(is_held));
+    }
+
     /// Calls [`Objective::discard_update`] of every objective.
     pub fn discard_update(&mut self) {
         self.objectives.iter_mut().for_each(|placed| placed.objective.discard_update());

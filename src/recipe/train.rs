@@ -40,8 +40,12 @@ pub struct Train {
     pub sampling: Sampling,
     /// The rule that sets shares.
     pub weighting: WeightingSpec,
+    /// The rules whose shares are measured with the gradients and not applied.
+    pub shadow_weightings: Vec<WeightingSpec>,
     /// Interval in steps of per-objective gradient measurements; 0 for never.
     pub measure_gradients_every: u64,
+    /// The cost of affinities, as a part of that of the training steps.
+    pub affinity_budget: f64,
     /// Every key of the table.
     pub values: Values,
 }
@@ -134,7 +138,9 @@ pub(super) const KEYS: &[Key] = &[
         ..live::SAMPLING
     },
     Key { takes: weighting::TAKES, ..live::WEIGHTING },
+    Key { takes: weighting::SHADOWS, ..live::SHADOW_WEIGHTINGS },
     live::MEASURE_GRADIENTS_EVERY,
+    live::AFFINITY_BUDGET,
 ];
 
 /// Every key of the table with this optimizer.
@@ -178,6 +184,11 @@ pub(super) fn check(
             (_, checked) => *checked = None,
         }
     }
+    if let (Some(shadows), Some(_)) = (said("shadow_weightings"), &checked)
+        && weighting::check_shadows(shadows, diagnostics).is_none()
+    {
+        checked = None;
+    }
     if let (Some(steps), Some(_)) = (said("steps"), said("epochs")) {
         diagnostics.fault(
             &steps.place,
@@ -216,7 +227,9 @@ pub(super) fn finish(entries: Entries, best: Best) -> Train {
         patience: count("patience"),
         sampling: sampling(&values),
         weighting,
+        shadow_weightings: weighting::shadows_of_checked(&values),
         measure_gradients_every: values.count("measure_gradients_every") as u64,
+        affinity_budget: values.number("affinity_budget"),
         values,
     }
 }

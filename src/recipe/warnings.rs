@@ -95,6 +95,8 @@ pub enum Warning {
     },
     /// Early stopping without a dev split.
     PatienceWithoutDev,
+    /// Shadow rules without measurements.
+    ShadowsUnmeasured,
     /// A weighting rule of the gradients, where no step has those of two objectives.
     GradientOfOne {
         /// The rule.
@@ -163,6 +165,10 @@ impl fmt::Display for Warning {
                 "`train.patience` has no effect: no corpus of the objective that `train.best` names has a dev split; \
                  set `dev`",
             ),
+            Self::ShadowsUnmeasured => f.write_str(
+                "`train.shadow_weightings` shows nothing while `train.measure_gradients_every` is 0; set it, to 20 for \
+                 example",
+            ),
             Self::GradientOfOne { weighting } => write!(
                 f,
                 "`train.weighting`: {weighting:?} compares the gradients of a step, and each step has that of one \
@@ -187,6 +193,10 @@ impl Recipe {
         warnings.extend(self.rare_main(corpora));
         warnings.extend(self.patience_without_dev(corpora));
         warnings.extend(self.gradient_of_one());
+        let has_shadows = !self.train.shadow_weightings.is_empty();
+        if has_shadows && self.train.measure_gradients_every == 0 {
+            warnings.push(Warning::ShadowsUnmeasured);
+        }
         warnings
     }
 

@@ -1,5 +1,6 @@
 //! `[train] weighting`: the name of a rule, or a table of its kind and options; and its notation in
-//! one line, as typed at the desk and reported in events: `dwa temperature=2`.
+//! one line, as typed at the desk and reported in events: `dwa temperature=2`. `[train] shadow_weightings`: several rules
+//! in this notation.
 
 use std::path::Path;
 
@@ -12,6 +13,7 @@ use super::{
 };
 use crate::{
     keys::{Key, Located, Place, Value, ValueType, Values},
+    live::{self, NONE},
     mixer::{self, MOVING_AVERAGE, WeightingKind, WeightingSpec},
 };
 
@@ -29,6 +31,65 @@ const KIND: Key = Key::required("kind", ValueType::Text, "the rule");
 /// checks.
 pub(super) const TAKES: ValueType =
     ValueType::Either(&[ValueType::Text, ValueType::Table(&[KIND])]);
+
+/// The type of `shadow_weightings`.
+pub(super) const SHADOWS: ValueType =
+    ValueType::Either(&[ValueType::List(&ValueType::Text), ValueType::Text]);
+
+/// The largest number of shadow rules: each has a letter as its mark on the faders.
+const MOST_SHADOWS: usize = 8;
+
+/// Reports invalid shadow rules.
+pub(super) fn check_shadows(said: &Located, diagnostics: &mut Diagnostics) -> Option<()> {
+    match of_value(&said.value) {
+        Ok(_) => Some(()),
+        Err(what) => {
+            diagnostics.fault(&said.place, format!("`train.shadow_weightings`: {what}"));
+            None
+        }
+    }
+}
+
+/// The shadow rules of checked values.
+pub(super) fn shadows_of_checked(values: &Values) -> Vec<WeightingSpec> {
+    let said = values.get(live::SHADOW_WEIGHTINGS.name);
+    said.map_or(Ok(Vec::new()), |said| of_value(&said.value)).expect("the checker has seen them")
+}
+
+fn of_value(value: &Value) -> Result<Vec<WeightingSpec>, String> {
+    match value {
+        Value::List(rules) => {
+            shadows(&rules.iter().filter_map(|rule| rule.value.as_text()).collect::<Vec<_>>())
+        }
+        value => shadow_weightings(value.as_text().unwrap_or(NONE)),
+    }
+}
+
+/// Parses shadow rules in one line: with commas between, or `none`. The error says what was found and what was expected.
+pub fn shadow_weightings(text: &str) -> Result<Vec<WeightingSpec>, String> {
+    if text.trim() == NONE {
+        return Ok(Vec::new());
+    }
+    shadows(&text.split(',').map(str::trim).collect::<Vec<_>>())
+}
+
+fn shadows(texts: &[&str]) -> Result<Vec<WeightingSpec>, String> {
+    let rules: Vec<WeightingSpec> =
+        texts.iter().map(|text| weighting(text)).collect::<Result<_, _>>()?;
+    if rules.len() > MOST_SHADOWS {
+        return Err(format!("expected at most {MOST_SHADOWS} rules, found {}", rules.len()));
+    }
+    if let Some(rule) = rules.iter().find(|rule| rule.build().keeps_gradients()) {
+        return Err(format!(
+            "`{rule}` needs the gradients of the step before, which are kept for the rule in force only; remove it"
+        ));
+    }
+    let twice = (0..rules.len()).find(|&at| rules[..at].contains(&rules[at]));
+    match twice {
+        Some(at) => Err(format!("expected each rule once, found `{}` twice", rules[at])),
+        None => Ok(rules),
+    }
+}
 
 /// The checked value, with all defaults filled in; a kind without options stays a name.
 pub(super) fn check(
@@ -135,10 +196,33 @@ mod tests {
     }
 
     #[test]
+    fn shadow_rules_are_several_of_them_or_none() {
+        let found = |text: &str| {
+            let rules = shadow_weightings(text)?;
+            Ok::<_, String>(rules.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        assert_eq!(found(" none "), Ok(vec![]));
+        let two = vec!["dwa temperature=3".to_owned(), "upgrad".to_owned()];
+        assert_eq!(found("dwa temperature=3 , upgrad"), Ok(two));
+        assert_eq!(
+            found("dwa, dwa temperature=2").unwrap_err(),
+            "expected each rule once, found `dwa temperature=2` twice"
+        );
+        assert!(found("dwa,").unwrap_err().starts_with("no weighting named \"\""));
+        assert!(
+            found("upgrad, ol-aux")
+                .unwrap_err()
+                .starts_with("`ol-aux every=5 learning_rate=0.01` needs")
+        );
+        let many: Vec<&str> = mixer::WEIGHTINGS[..9].iter().map(|kind| kind.name()).collect();
+        assert_eq!(found(&many.join(", ")).unwrap_err(), "expected at most 8 rules, found 9");
+    }
+
+    #[test]
     fn invalid_weightings_are_refused_with_what_was_expected() {
         let refused = |text: &str| weighting(text).unwrap_err();
         assert_eq!(refused("eqal"), "no weighting named \"eqal\"; did you mean \"equal\"?");
-        assert_eq!(refused("famo"), "not built yet: famo");
+        assert_eq!(refused("moco"), "not built yet: moco");
         assert!(refused("").starts_with("no weighting named \"\"; expected one of \"equal\""));
         assert_eq!(
             refused("dwa temprature=2"),

@@ -13,7 +13,11 @@ use crate::protocol::{
 /// Events that occur at every step or contain tables have no description.
 pub fn describe(event: &Event, run: &Run) -> Vec<String> {
     let mut parts = match event {
-        Event::StepDone(_) | Event::GradientsMeasured(_) | Event::ClassesScored(_) => Vec::new(),
+        Event::StepDone(_)
+        | Event::GradientsMeasured(_)
+        | Event::ShadowShares(_)
+        | Event::AffinitiesMeasured(_)
+        | Event::ClassesScored(_) => Vec::new(),
         Event::RunStarted(event) => {
             let started = [
                 format!("started: {} parameters", event.parameters),

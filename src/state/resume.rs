@@ -6,7 +6,7 @@
 //! the curves, its scores and changes no longer count, and its entries stay in the log, marked as
 //! left behind.
 
-use super::{DataUsage, LatestStep, ManualChanges, Pace, Run, Strip, strip::StripPoint};
+use super::{DataUsage, LatestStep, ManualChanges, Measured, Pace, Run, Strip, strip::StripPoint};
 use crate::protocol::{
     Step,
     event::{CheckpointSaved, Continued, GradientsMeasured},
@@ -23,6 +23,7 @@ pub(super) struct ResumePoint {
     manual: ManualChanges,
     pace: Pace,
     gradients: Option<GradientsMeasured>,
+    measured: Measured,
     n_logged: u64,
     n_alerts: usize,
     n_notes: usize,
@@ -41,6 +42,7 @@ impl Run {
             manual: self.manual.clone(),
             pace: self.pace,
             gradients: self.gradients.clone(),
+            measured: self.measured.clone(),
             n_logged: self.log.n_logged(),
             n_alerts: self.alerts.len(),
             n_notes: self.notes.len(),
@@ -83,6 +85,7 @@ impl Run {
         self.manual = ManualChanges { refused: None, ..kept.manual };
         self.pace = kept.pace;
         self.gradients = kept.gradients;
+        self.measured = kept.measured;
         self.alerts.truncate(kept.n_alerts);
         self.notes.truncate(kept.n_notes);
         self.log.leave_behind(kept.n_logged);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Series, USUAL};
 use crate::protocol::{
-    Loss, MetricId, ObjectiveId, Step,
+    Loss, MetricId, ObjectiveId, ShareBy, Step,
     event::{
         ClassesScored, Evaluated, GainSet, MetricStarted, ObjectiveStarted, Role, Split, StepDone,
     },
@@ -45,6 +45,10 @@ pub struct Strip {
     pub muted: bool,
     /// Whether it is soloed.
     pub soloed: bool,
+    /// Who sets its share.
+    pub share_by: ShareBy,
+    /// Whether it was handed to the rule during the run: the next touch of its fader takes it back.
+    pub is_handed: bool,
     /// The raw loss at the last step that computed it.
     pub loss: Option<f32>,
     /// The raw losses over all steps.
@@ -68,6 +72,8 @@ pub(super) struct StripPoint {
     weight: f32,
     muted: bool,
     soloed: bool,
+    share_by: ShareBy,
+    is_handed: bool,
     loss: Option<f32>,
     n_evaluated: u64,
     classes: BTreeMap<Split, ClassesScored>,
@@ -97,6 +103,8 @@ impl Strip {
             weight: if started.muted { 0.0 } else { started.gain },
             muted: started.muted,
             soloed: false,
+            share_by: ShareBy::Rule,
+            is_handed: false,
             loss: None,
             losses: Series::default(),
             best: None,
@@ -221,6 +229,8 @@ impl Strip {
             weight: self.weight,
             muted: self.muted,
             soloed: self.soloed,
+            share_by: self.share_by,
+            is_handed: self.is_handed,
             loss: self.loss,
             n_evaluated: self.n_evaluated,
             classes: self.classes.clone(),
@@ -235,6 +245,7 @@ impl Strip {
         self.weight = point.weight;
         self.muted = point.muted;
         self.soloed = point.soloed;
+        (self.share_by, self.is_handed) = (point.share_by, point.is_handed);
         self.loss = point.loss;
         self.classes = point.classes;
         let n_left_behind = self.n_evaluated.saturating_sub(point.n_evaluated) as usize;

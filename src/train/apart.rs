@@ -15,8 +15,8 @@ use crate::{mixer::Gram, model::Parameters};
 /// The raw gradients of a step's objectives.
 pub(super) struct GradientsApart {
     gradients: Vec<Gradients>,
-    /// Whether a parameter is shared, by its index.
-    shared: Vec<bool>,
+    /// The indices of the shared parameters, in ascending order.
+    shared: Vec<usize>,
     gram: Gram,
 }
 
@@ -29,20 +29,35 @@ impl GradientsApart {
     ) -> Result<Self> {
         let gradients: Vec<Gradients> =
             losses.iter().map(|loss| boundary.alone(loss, parameters)).collect::<Result<_>>()?;
-        let reach = |number: usize| {
-            gradients.iter().filter(|gradients| gradients.get(number).is_some()).count()
-        };
-        let shared: Vec<bool> =
-            (0..parameters.all().len()).map(|number| reach(number) > 1).collect();
-        let numbers = || (0..shared.len()).filter(|&number| shared[number]);
-        let product = |j: usize, k: usize| gradients[j].product(&gradients[k], numbers());
-        let gram = Gram::new(gradients.len(), product);
+        let shared = Gradients::shared(&gradients);
+        let gram = Gradients::gram(&gradients, &shared);
         Ok(Self { gradients, shared, gram })
+    }
+
+    /// The raw gradients, in the order of the losses.
+    pub(super) fn gradients(&self) -> &[Gradients] {
+        &self.gradients
+    }
+
+    /// The indices of the shared parameters.
+    pub(super) fn shared(&self) -> &[usize] {
+        &self.shared
+    }
+
+    fn is_shared(&self, param_idx: usize) -> bool {
+        self.shared.binary_search(&param_idx).is_ok()
     }
 
     /// The inner products over the shared parameters, in the order of the losses.
     pub(super) fn gram(&self) -> &Gram {
         &self.gram
+    }
+
+    /// The inner products over those of the parameters with these indices that are shared.
+    pub(super) fn gram_over(&self, param_indices: &[usize]) -> Gram {
+        let is_shared = |param_idx: &usize| self.is_shared(*param_idx);
+        let shared: Vec<usize> = param_indices.iter().copied().filter(is_shared).collect();
+        Gradients::gram(&self.gradients, &shared)
     }
 
     /// The step's gradient, from the losses that these belong to.
@@ -52,10 +67,13 @@ impl GradientsApart {
         weights: &Weights,
         parameters: &Parameters,
     ) -> Gradients {
+        let Self { gradients, shared, .. } = self;
+        let is_shared = |param_idx: usize| shared.binary_search(&param_idx).is_ok();
         let mut sum = Gradients::none(parameters);
-        for (gradients, loss) in self.gradients.into_iter().zip(losses) {
+        for (gradients, loss) in gradients.into_iter().zip(losses) {
             let (gain, weight) = (weights.gain(loss.objective), weights.weight(loss.objective));
-            sum.add_scaled(gradients, |number| if self.shared[number] { weight } else { gain });
+            let factor = |param_idx: usize| if is_shared(param_idx) { weight } else { gain };
+            sum.add_scaled(gradients, factor);
         }
         sum
     }

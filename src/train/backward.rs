@@ -27,7 +27,8 @@ pub(super) struct TapBoundary {
 pub(super) struct TapGradients {
     /// With respect to taps, each with its index.
     pub(super) by_taps: Vec<(usize, Tensor)>,
-    /// With respect to encoder parameters that it reads itself, not through a tap.
+    /// Where the step is measured: with respect to encoder parameters that it reads itself, not through a tap, and to
+    /// heads that another objective of the step reads too.
     pub(super) direct: Gradients,
 }
 
@@ -57,16 +58,35 @@ impl TapBoundary {
         weights: &Weights,
         parameters: &Parameters,
         gradients: &mut Gradients,
+        is_measured: bool,
     ) -> Result<Vec<TapGradients>> {
         let back = |loss: &ObjectiveLoss| {
             let weight = f64::from(weights.weight(loss.objective));
             let store = loss.mean.affine(weight, 0.0)?.backward()?;
             let mut own = Gradients::none(parameters);
             own.add(&store, parameters)?;
-            let direct = gradients.merge(own, &self.encoders);
-            Ok(TapGradients { by_taps: self.by_taps(&store), direct })
+            Ok((self.by_taps(&store), own))
         };
-        losses.iter().map(back).collect()
+        let mut parts = Vec::new();
+        if !is_measured {
+            for loss in losses {
+                let (by_taps, own) = back(loss)?;
+                let direct = gradients.merge(own, |_| false);
+                parts.push(TapGradients { by_taps, direct });
+            }
+            return Ok(parts);
+        }
+        let (by_taps, own): (Vec<_>, Vec<Gradients>) =
+            losses.iter().map(back).collect::<Result<Vec<_>>>()?.into_iter().unzip();
+        let shared = Gradients::shared(&own);
+        let is_kept = |param_idx: usize| {
+            self.encoders.contains(&param_idx) || shared.binary_search(&param_idx).is_ok()
+        };
+        for (by_taps, own) in by_taps.into_iter().zip(own) {
+            let direct = gradients.merge(own, is_kept);
+            parts.push(TapGradients { by_taps, direct });
+        }
+        Ok(parts)
     }
 
     /// Propagates one objective's raw loss back to all parameters that it reaches.

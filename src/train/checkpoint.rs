@@ -36,6 +36,7 @@ pub const FOLDER: &str = "checkpoints";
 const MODEL: &str = "model.safetensors";
 const OPTIMIZER: &str = "optimiser.safetensors";
 const MEMORY: &str = "objectives.safetensors";
+const WEIGHTING: &str = "weighting.safetensors";
 const STATE: &str = "state.json";
 const RECIPE: &str = "recipe.toml";
 
@@ -54,6 +55,9 @@ pub struct State {
     /// The names of the tensors that objectives remember; without any there is no file of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub memory: Vec<String>,
+    /// The names of the tensors that the weighting rule keeps; without any there is no file of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub weighting: Vec<String>,
 }
 
 impl State {
@@ -72,11 +76,13 @@ impl State {
 
 /// The contents of a checkpoint.
 pub struct Contents<'a> {
+    /// The tensors that its weighting rule keeps, by name.
+    pub weighting: &'a BTreeMap<String, Tensor>,
     /// Everything except tensors.
     pub state: &'a State,
     /// The recipe, resolved.
     pub recipe: &'a Recipe,
-    /// The system, with its parameters and what its objectives remember.
+    /// The system with its parameters.
     pub system: &'a System,
     /// The optimizer with its moments.
     pub optimizer: &'a Optimizer,
@@ -99,7 +105,7 @@ pub fn save(run: &Path, name: &str, contents: &Contents<'_>) -> Result<()> {
 }
 
 fn write(part: &Path, contents: &Contents<'_>) -> Result<()> {
-    let Contents { state, recipe, system, optimizer } = contents;
+    let Contents { state, weighting, recipe, system, optimizer } = contents;
     let parameters = system.parameters();
     remove(part)?;
     // Only these two: the folder of a run that was deleted is not created again.
@@ -119,11 +125,14 @@ fn write(part: &Path, contents: &Contents<'_>) -> Result<()> {
     write_tensors(&part.join(OPTIMIZER), |path| {
         Ok(candle_core::safetensors::save(&moments, path)?)
     })?;
-    if !state.memory.is_empty() {
-        let memory: HashMap<String, Tensor> = system.memory().into_iter().collect();
-        write_tensors(&part.join(MEMORY), |path| {
-            Ok(candle_core::safetensors::save(&memory, path)?)
-        })?;
+    for (name, tensors) in [(MEMORY, &system.memory()), (WEIGHTING, *weighting)] {
+        if !tensors.is_empty() {
+            let tensors: HashMap<&String, Tensor> =
+                tensors.iter().map(|(name, tensor)| (name, tensor.clone())).collect();
+            write_tensors(&part.join(name), |path| {
+                Ok(candle_core::safetensors::save(&tensors, path)?)
+            })?;
+        }
     }
     sync_folder(part)?;
     Ok(())
@@ -301,7 +310,19 @@ impl Checkpoint {
 
     /// The optimizer's moments, by `PARAMETER.first` and `PARAMETER.second`.
     pub fn running_values(&self) -> Result<HashMap<String, Tensor>> {
-        let path = self.folder.join(OPTIMIZER);
+        self.tensors(OPTIMIZER)
+    }
+
+    /// The tensors that its weighting rule keeps, by name.
+    pub fn weighting(&self) -> Result<HashMap<String, Tensor>> {
+        if self.state.weighting.is_empty() {
+            return Ok(HashMap::new());
+        }
+        self.tensors(WEIGHTING)
+    }
+
+    fn tensors(&self, file: &str) -> Result<HashMap<String, Tensor>> {
+        let path = self.folder.join(file);
         let read = || {
             let bytes = regular_file::read(&path)?;
             anyhow::Ok(candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?)

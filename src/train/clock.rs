@@ -22,6 +22,11 @@ impl Clock {
         Self { began: Instant::now(), before_ms }
     }
 
+    /// Integer microseconds since this clock was started.
+    pub fn us(self) -> u64 {
+        u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
     /// Integer milliseconds since the start.
     pub fn ms(self) -> u64 {
         let ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -5,7 +5,7 @@ mod strips;
 
 use anyhow::Result;
 
-use super::{Trainer, evaluation::Trigger};
+use super::{Trainer, earlier::EarlierGradients, evaluation::Trigger};
 use crate::{
     bus::Bus,
     live::{self, LiveTarget, ObjectiveSetting, SettingId},
@@ -100,7 +100,7 @@ impl Trainer {
     ) -> Result<(), String> {
         let is_of_strips = all.iter().any(|assignment| assignment.control.strip().is_some());
         let before = (self.mixer.faders.clone(), self.settings.clone());
-        let weighting = self.mixer.weighting.clone();
+        let rules = (self.mixer.weighting.clone(), self.mixer.shadows.clone());
         let changed: Result<Vec<Event>, String> =
             all.iter().map(|assignment| self.assign(assignment, origin)).collect();
         let refused = match changed {
@@ -110,6 +110,10 @@ impl Trainer {
                 strips::none_active(all)
             }
             Ok(events) => {
+                let is_weighting = |one: &Assignment| one.control.path() == "train.weighting";
+                if all.iter().any(is_weighting) {
+                    self.earlier = EarlierGradients::default();
+                }
                 self.learner.set_strengths(&self.plan, &self.settings);
                 for event in events {
                     bus.emit(event);
@@ -119,7 +123,7 @@ impl Trainer {
             }
         };
         (self.mixer.faders, self.settings) = before;
-        self.mixer.weighting = weighting;
+        (self.mixer.weighting, self.mixer.shadows) = rules;
         Err(refused)
     }
 
@@ -143,6 +147,7 @@ impl Trainer {
                 ObjectiveSetting::Soloed => {
                     self.set_soloed(&objective, row.switch(path, value)?, origin)
                 }
+                ObjectiveSetting::ByRule => self.set_by_rule(&objective, assigned, origin),
                 ObjectiveSetting::Strength => self.set_strength(&objective, assigned, origin),
             },
         }

@@ -1,6 +1,9 @@
 //! Evaluations and checkpoints, between steps and at the end.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
+use candle_core::Tensor;
 
 use super::{
     Counters, Trainer,
@@ -138,8 +141,10 @@ impl Trainer {
         // Killed from here on, the run continues from this checkpoint or from the one before it: the
         // journal must reach the latter.
         bus.wait_until_written();
+        let weighting = self.earlier.tensors(self.learner.parameters())?;
         let contents = Contents {
-            state: &self.state(),
+            state: &self.state(&weighting),
+            weighting: &weighting,
             recipe: &self.plan.recipe,
             system: &self.learner.system,
             optimizer: &self.learner.optimizer,
@@ -159,12 +164,13 @@ impl Trainer {
         });
     }
 
-    fn state(&self) -> State {
+    fn state(&self, weighting: &BTreeMap<String, Tensor>) -> State {
         let plan = &self.plan;
         let (corpora, fitted) = (plan.digests.clone(), plan.fitted.clone());
         let (progress, vectors) = (self.progress(), plan.vectors.clone());
         let memory = self.learner.system.memory().into_keys().collect();
-        State { progress, corpora, fitted, vectors, memory }
+        let weighting = weighting.keys().cloned().collect();
+        State { progress, corpora, fitted, vectors, memory, weighting }
     }
 
     /// Evaluates dev once more, saves the last checkpoint, and evaluates test with the best one;

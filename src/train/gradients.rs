@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use crate::{
     kernel::{self, Gradient, RowGradient},
+    mixer::Gram,
     model::Parameters,
 };
 
@@ -61,13 +62,13 @@ impl Gradients {
         }
     }
 
-    /// Adds the gradients of another loss, and returns those with respect to the parameters with
-    /// these indices.
-    pub(super) fn merge(&mut self, other: Self, numbers: &Range<usize>) -> Self {
+    /// Adds the gradients of another loss, and returns those with respect to the parameters for
+    /// whose indices this is true.
+    pub(super) fn merge(&mut self, other: Self, is_kept: impl Fn(usize) -> bool) -> Self {
         let mut back = Self { all: vec![None; other.all.len()], widths: other.widths };
         for (number, gradient) in other.all.into_iter().enumerate() {
             let Some(gradient) = gradient else { continue };
-            if numbers.contains(&number) {
+            if is_kept(number) {
                 back.all[number] = Some(gradient.clone());
             }
             self.add_one(number, gradient);
@@ -85,6 +86,34 @@ impl Gradients {
     /// The gradient with respect to the parameter with that index, if the loss reaches it.
     pub fn get(&self, number: usize) -> Option<&Gradient> {
         self.all[number].as_ref()
+    }
+
+    /// Those with respect to the parameters with these indices.
+    pub(super) fn restricted(&self, param_indices: &[usize]) -> Self {
+        let mut some = Self { all: vec![None; self.all.len()], widths: self.widths.clone() };
+        for &param_idx in param_indices {
+            some.all[param_idx].clone_from(&self.all[param_idx]);
+        }
+        some
+    }
+
+    /// Sets the gradient with respect to the parameter with that index.
+    pub(super) fn set(&mut self, param_idx: usize, gradient: Gradient) {
+        self.all[param_idx] = Some(gradient);
+    }
+
+    /// The indices of the shared parameters, in ascending order: those that at least two of these losses reach.
+    pub(super) fn shared(all: &[Self]) -> Vec<usize> {
+        let n_parameters = all.first().map_or(0, |one| one.all.len());
+        let reach =
+            |param_idx: usize| all.iter().filter(|one| one.get(param_idx).is_some()).count();
+        (0..n_parameters).filter(|&param_idx| reach(param_idx) > 1).collect()
+    }
+
+    /// The inner products of these gradients over the parameters with these indices.
+    pub(super) fn gram(all: &[Self], param_indices: &[usize]) -> Gram {
+        let product = |j: usize, k: usize| all[j].product(&all[k], param_indices.iter().copied());
+        Gram::new(all.len(), product)
     }
 
     /// The square of the global norm over the parameters with these indices, summed in their order.

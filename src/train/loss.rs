@@ -11,3 +11,10 @@ pub(super) struct ObjectiveLoss {
     /// The same as a number, read from the device.
     pub(super) value: f32,
 }
+
+impl ObjectiveLoss {
+    /// The same without the graph that it was computed by.
+    pub(super) fn detached(self) -> Self {
+        Self { mean: self.mean.detach(), ..self }
+    }
+}

@@ -1,8 +1,8 @@
-//! The mix of a run: faders, and the weighting rule.
+//! The mix of a run: faders, the weighting rule, and the rules that are shown beside it.
 
 use super::Plan;
 use crate::{
-    mixer::{CurrentWeighting, Faders},
+    mixer::{CurrentWeighting, Faders, Needs},
     protocol::Step,
     recipe::Group,
 };
@@ -11,12 +11,20 @@ use crate::{
 pub(super) struct Mixer {
     pub(super) faders: Faders,
     pub(super) weighting: CurrentWeighting,
+    /// The rules whose shares are measured and not applied.
+    pub(super) shadows: Vec<CurrentWeighting>,
 }
 
 impl Mixer {
-    /// These faders with that rule.
-    pub(super) fn new(faders: Faders, weighting: CurrentWeighting) -> Self {
-        Self { faders, weighting }
+    /// Whether a rule needs the losses after this step's update; shadow rules do at measured steps.
+    pub(super) fn needs_losses_after_update(&self, is_measured: bool) -> bool {
+        let needs = CurrentWeighting::needs_losses_after_update;
+        needs(&self.weighting) || (is_measured && self.shadows.iter().any(needs))
+    }
+
+    /// Whether a shadow rule needs the gradients.
+    pub(super) fn shadows_need_gram(&self) -> bool {
+        self.shadows.iter().any(|rule| rule.needs() == Needs::Gram)
     }
 
     /// Whether anything is active in the step after `done` others.

@@ -17,4 +17,9 @@ impl Output {
     pub(super) fn ms(&self) -> u64 {
         self.clock.ms()
     }
+
+    /// Integer microseconds since this session began.
+    pub(super) fn us(&self) -> u64 {
+        self.clock.us()
+    }
 }

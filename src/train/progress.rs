@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use super::{Counters, Moves, Settings};
 use crate::{
     data::stream::Position,
-    mixer::{CurrentWeighting, Fader, Faders, WeightingMemory},
+    mixer::{CurrentWeighting, Fader, Faders, WeightingMemory, WeightingSpec},
+    protocol::ShareBy,
     recipe::{self, Recipe},
 };
 
@@ -32,6 +33,9 @@ pub struct Progress {
     pub settings: Settings,
     /// The weighting rule in force.
     pub weighting: WeightingProgress,
+    /// The shadow rules.
+    #[serde(default)]
+    pub shadows: Vec<WeightingProgress>,
     /// The pending moves of `--moves`.
     pub moves: Moves,
     /// The number of updates of each parameter, by name; parameters without updates may be absent.
@@ -72,15 +76,16 @@ impl Progress {
             by_hand: false,
             muted: spec.muted,
             soloed: false,
+            share_by: ShareBy::when(spec.by_rule),
         });
+        let of = |spec: &WeightingSpec| WeightingProgress::of(&CurrentWeighting::new(spec.clone()));
         Self {
             counters: Counters::default(),
             positions: BTreeMap::new(),
             faders: Faders::new(faders.collect()),
             settings: Settings::new(recipe),
-            weighting: WeightingProgress::of(&CurrentWeighting::new(
-                recipe.train.weighting.clone(),
-            )),
+            weighting: of(&recipe.train.weighting),
+            shadows: recipe.train.shadow_weightings.iter().map(of).collect(),
             moves: Moves::default(),
             updates: BTreeMap::new(),
         }
@@ -145,7 +150,8 @@ mod tests {
             let [step, epoch, at, best, without, corpus_epoch, next, every] = counts;
             let best = BestSoFar { value, step: Step(best) };
             let faders = faders.into_iter().enumerate().map(|(at, (gain, [by_hand, muted, soloed]))| {
-                Fader { objective: format!("o{at}").as_str().into(), gain, by_hand, muted, soloed }
+                let objective = format!("o{at}").as_str().into();
+                Fader { objective, gain, by_hand, muted, soloed, share_by: ShareBy::when(muted) }
             });
             let progress = Progress {
                 counters: Counters {
@@ -167,12 +173,17 @@ mod tests {
                     clip_norm,
                     sampling,
                     measure_gradients_every: every,
+                    affinity_budget: f64::from(value).abs().clamp(0.0, 1.0),
                     strengths: [("domain".into(), strength)].into(),
                 },
                 weighting: WeightingProgress {
                     rule: "dwa temperature=2".to_owned(),
                     memory: WeightingMemory::new(&[value].map(|value| value.is_finite().then_some(value))),
                 },
+                shadows: vec![WeightingProgress {
+                    rule: "upgrad".to_owned(),
+                    memory: WeightingMemory::default(),
+                }],
                 moves: Moves::of(&events),
                 updates: [("trunk.weight".to_owned(), every)].into(),
             };

@@ -23,6 +23,9 @@ pub struct Settings {
     pub sampling: Sampling,
     /// The interval in steps of gradient measurements; 0 for never.
     pub measure_gradients_every: u64,
+    /// The cost of affinities, as a part of that of the training steps; 0 for none.
+    #[serde(default)]
+    pub affinity_budget: f64,
     /// The strength of each objective's gradient reversal; `None` for an objective without one.
     pub strengths: BTreeMap<ObjectiveId, Schedule>,
 }
@@ -40,6 +43,7 @@ impl Settings {
             clip_norm: *clip_norm,
             sampling: sampling.clone(),
             measure_gradients_every: recipe.train.measure_gradients_every,
+            affinity_budget: recipe.train.affinity_budget,
             strengths: strengths.collect(),
         }
     }

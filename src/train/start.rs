@@ -4,8 +4,8 @@ use anyhow::Result;
 
 use super::{
     Opening, Progress, Trainer, TrainerSetup, TrainingSession, WeightingProgress, batches::Batches,
-    checkpoint::Checkpoint, control::Control, learner::Learner, length::EpochLength, mixer::Mixer,
-    output::Output, plan::Plan,
+    checkpoint::Checkpoint, control::Control, earlier::EarlierGradients, learner::Learner,
+    length::EpochLength, mixer::Mixer, output::Output, plan::Plan,
 };
 use crate::{
     data::{Corpus, statistics::overlaps},
@@ -24,8 +24,10 @@ impl Trainer {
     /// A trainer before its first step, with a newly built system.
     pub fn new(setup: TrainerSetup) -> Self {
         let progress = Progress::start(&setup.recipe);
-        let weighting = CurrentWeighting::new(setup.recipe.train.weighting.clone());
-        Self::at(setup, progress, weighting)
+        let train = &setup.recipe.train;
+        let weighting = CurrentWeighting::new(train.weighting.clone());
+        let shadows = train.shadow_weightings.iter().cloned().map(CurrentWeighting::new).collect();
+        Self::at(setup, progress, (weighting, shadows))
     }
 
     /// A trainer that resumes from a checkpoint: parameters and the optimizer's moments are loaded.
@@ -36,15 +38,23 @@ impl Trainer {
     pub fn resume(setup: TrainerSetup, checkpoint: &Checkpoint) -> Result<Self> {
         let progress = checkpoint.state.progress.clone();
         let weighting = progress.weighting.build()?;
-        let mut trainer = Self::at(setup, progress, weighting);
+        let shadows =
+            progress.shadows.iter().map(WeightingProgress::build).collect::<Result<_>>()?;
+        let mut trainer = Self::at(setup, progress, (weighting, shadows));
         checkpoint.load(&mut trainer.learner.system)?;
         let parameters = trainer.learner.system.parameters();
         let updates = &checkpoint.state.progress.updates;
         trainer.learner.optimizer.restore(parameters, &checkpoint.running_values()?, updates)?;
+        let earlier = checkpoint.weighting()?;
+        trainer.earlier = EarlierGradients::from_tensors(&earlier, trainer.learner.parameters())?;
         Ok(trainer)
     }
 
-    fn at(setup: TrainerSetup, progress: Progress, weighting: CurrentWeighting) -> Self {
+    fn at(
+        setup: TrainerSetup,
+        progress: Progress,
+        (weighting, shadows): (CurrentWeighting, Vec<CurrentWeighting>),
+    ) -> Self {
         let TrainerSetup { recipe, corpora, digests, fitted, system, run, moves, .. } = setup;
         let TrainerSetup { vectors, coverage, warm_starts, .. } = setup;
         let TrainerSetup { clock, interrupt, failures, opening, .. } = setup;
@@ -52,7 +62,7 @@ impl Trainer {
         let n_batches = (0..corpora.len()).map(|at| recipe.n_batches(&[at], &corpora)).collect();
         let plan =
             Plan { recipe, corpora, n_batches, fitted, digests, vectors, coverage, warm_starts };
-        // The rule has been restored already; the update counts are stored with the optimizer's
+        // The rules have been restored already; the update counts are stored with the optimizer's
         // tensors.
         let Progress {
             counters,
@@ -61,6 +71,7 @@ impl Trainer {
             settings,
             moves: left,
             weighting: _,
+            shadows: _,
             updates: _,
         } = progress;
         let has_new_moves = moves.as_ref().is_some_and(|moves| *moves != left);
@@ -68,10 +79,11 @@ impl Trainer {
         learner.set_strengths(&plan, &settings);
         let mut trainer = Self {
             batches: Batches::new(&plan, &positions),
-            mixer: Mixer::new(faders, weighting),
+            mixer: Mixer { faders, weighting, shadows },
             learner,
             settings,
             counters,
+            earlier: EarlierGradients::default(),
             control: Control::new(moves, has_new_moves, interrupt, failures),
             output: Output { run, clock, opening },
             reported: EpochLength { steps: plan.batches_per_epoch(), counts_steps: false },
@@ -89,6 +101,7 @@ impl Trainer {
             faders: self.mixer.faders.clone(),
             settings: self.settings.clone(),
             weighting: WeightingProgress::of(&self.mixer.weighting),
+            shadows: self.mixer.shadows.iter().map(WeightingProgress::of).collect(),
             moves: self.control.moves.clone(),
             updates: self.learner.optimizer.counts(self.learner.parameters()),
         }

@@ -6,16 +6,18 @@ use tracing::trace_span;
 use super::{
     Gradients, Stage, Trainer,
     apart::GradientsApart,
-    backward::{TapBoundary, TapGradients},
+    backward::TapBoundary,
     batches::{Draw, examples_drawn},
-    gradient_probe,
+    earlier::EarlierGradients,
+    gradient_probe::Layer,
     loss::ObjectiveLoss,
+    measure::{MeasuredStep, Parts},
     mixer::active_groups,
-    weights::{StepInputs, Weights},
+    weights::{StepGradients, StepInputs, Weights},
 };
 use crate::{
     bus::Bus,
-    mixer::{Gram, Needs},
+    mixer::Needs,
     model::Parameters,
     protocol::{
         Loss, ObjectiveId, Step,
@@ -67,15 +69,29 @@ impl Trainer {
             self.report_non_finite(None, bus);
             return Ok(());
         }
+        let is_measured = self.settings.measures_gradients(done.0 + 1);
         let inputs = StepInputs { gains: &gains, epochs: &epochs, losses: &losses };
         let memory = self.mixer.weighting.memory();
-        let weights =
-            self.mixer.weights(&self.plan, done, inputs, apart.as_ref().map(GradientsApart::gram));
+        let keeps = self.mixer.weighting.keeps_gradients();
+        let products = apart
+            .as_ref()
+            .filter(|_| keeps)
+            .and_then(|apart| self.earlier.products(&self.plan, &losses, apart));
+        let gradients = apart.as_ref().map(|apart| StepGradients { gram: apart.gram(), products });
+        let weights = self.mixer.weights(&self.plan, done, inputs, gradients);
+        let kept = apart.as_ref().filter(|_| keeps);
+        let kept = kept.map(|apart| EarlierGradients::of(&losses, apart)).unwrap_or_default();
         let mut gradient_norm = 0.0;
         if !losses.is_empty() {
             let parameters = self.learner.parameters();
-            let (gradients, parts) = trace_span!("backward")
-                .in_scope(|| mixed_gradient(&losses, &boundary, &weights, parameters, apart))?;
+            let layers = if is_measured {
+                Layer::all(parameters, 0..self.learner.system.n_shared())
+            } else {
+                Vec::new()
+            };
+            let (gradients, parts) = trace_span!("backward").in_scope(|| {
+                mixed_gradient(&losses, &boundary, &weights, parameters, apart, &layers)
+            })?;
             gradient_norm = gradients.squared_norm(0..parameters.all().len()).sqrt();
             // As in an event: a norm beyond f32 has no JSON representation.
             if !(gradient_norm as f32).is_finite() {
@@ -84,19 +100,13 @@ impl Trainer {
                 self.report_non_finite(None, bus);
                 return Ok(());
             }
-            if self.settings.measures_gradients(done.0 + 1) {
-                let _measure = trace_span!("measure").entered();
-                let products = match &parts {
-                    Parts::Gram(gram) => weights.weighted(gram, &losses),
-                    Parts::ByTaps(parts) => {
-                        let encoders = 0..self.learner.system.n_shared();
-                        gradient_probe::measure(
-                            &boundary, parts, &gradients, parameters, &encoders,
-                        )?
-                    }
-                };
-                let (step, at_ms) = (done.next(), self.output.ms());
-                bus.emit(gradient_probe::event(&self.plan.recipe, step, at_ms, &losses, &products));
+            if is_measured {
+                let (boundary, gradients, weights) = (&boundary, &gradients, &weights);
+                let (parts, layers) = (&parts, &layers[..]);
+                let step = MeasuredStep { boundary, gradients, weights, parts, layers, inputs };
+                self.measure(&step, bus)?;
+            } else {
+                self.mixer.update_shadows(&self.plan, done, inputs);
             }
             let learning_rate = self.settings.learning_rate.at(done.0);
             trace_span!("optimise").in_scope(|| {
@@ -107,6 +117,14 @@ impl Trainer {
                     learning_rate,
                 )
             })?;
+        }
+        self.earlier = kept;
+        // Their graph takes most of the memory of a step.
+        drop(boundary);
+        let losses: Vec<ObjectiveLoss> = losses.into_iter().map(ObjectiveLoss::detached).collect();
+        if !losses.is_empty() {
+            let inputs = StepInputs { gains: &gains, epochs: &epochs, losses: &losses };
+            self.measure_update(&draws, inputs, is_measured, bus)?;
             self.learner.system.after_update();
         }
         let (draws, losses) = (&draws[..], &losses[..]);
@@ -160,14 +178,6 @@ impl Trainer {
     }
 }
 
-/// What is kept of the separate gradients, for a measurement.
-enum Parts {
-    /// The weighted gradients with respect to taps.
-    ByTaps(Vec<TapGradients>),
-    /// The inner products of the raw ones over the shared parameters.
-    Gram(Gram),
-}
-
 /// The gradient of the weighted losses: combined from separate gradients, or by one pass through
 /// the encoders for all of them.
 fn mixed_gradient(
@@ -176,13 +186,16 @@ fn mixed_gradient(
     weights: &Weights,
     parameters: &Parameters,
     apart: Option<GradientsApart>,
+    layers: &[Layer],
 ) -> Result<(Gradients, Parts)> {
     if let Some(apart) = apart {
-        let gram = apart.gram().clone();
-        return Ok((apart.combined(losses, weights, parameters), Parts::Gram(gram)));
+        let by_layer = layers.iter().map(|layer| apart.gram_over(layer.param_indices())).collect();
+        let parts = Parts::Apart { raw: apart.gram().clone(), by_layer };
+        return Ok((apart.combined(losses, weights, parameters), parts));
     }
     let mut gradients = Gradients::none(parameters);
-    let parts = boundary.heads(losses, weights, parameters, &mut gradients)?;
+    let is_measured = !layers.is_empty();
+    let parts = boundary.heads(losses, weights, parameters, &mut gradients, is_measured)?;
     let by_taps = parts.iter().flat_map(|part| &part.by_taps);
     boundary.encoders(by_taps, parameters, &mut gradients)?;
     Ok((gradients, Parts::ByTaps(parts)))

@@ -15,6 +15,8 @@ pub enum Page {
     Chart,
     /// The cosines between the objectives' gradients.
     Gradients,
+    /// The shares in force, and those of the shadow rules.
+    Shares,
     /// All scores of the selected strip: its metrics, its classes and their confusion matrix.
     Scores,
     /// The corpora: how much of each has been used.
@@ -77,6 +79,8 @@ pub struct Layout {
     pub dev: Option<Rect>,
     /// The cosines between gradients.
     pub gradients: Option<Rect>,
+    /// The shares of every rule.
+    pub shares: Option<Rect>,
     /// The scores of the selected strip.
     pub scores: Option<Rect>,
     /// The corpora.
@@ -109,6 +113,10 @@ impl Layout {
                 let (gradients, rows) =
                     above_rows(body, rows_height(n_strips).min(body.height / 2));
                 Self { gradients: Some(gradients), rows, ..frame }
+            }
+            Page::Shares => {
+                let (shares, rows) = above_rows(body, rows_height(n_strips).min(body.height / 2));
+                Self { shares: Some(shares), rows, ..frame }
             }
             Page::Scores => {
                 let height = rows_height(n_strips).min(body.height / 2);
@@ -287,8 +295,8 @@ mod tests {
 
     fn panels(layout: &Layout) -> Vec<Rect> {
         let Layout { header, chart, rows, strips, dev, footer, .. } = *layout;
-        let Layout { gradients, scores, corpora, health, events, .. } = *layout;
-        let some = [chart, rows, strips, dev, gradients, scores, corpora, health, events];
+        let Layout { gradients, shares, scores, corpora, health, events, .. } = *layout;
+        let some = [chart, rows, strips, dev, gradients, shares, scores, corpora, health, events];
         some.into_iter().flatten().chain([header, footer]).collect()
     }
 
@@ -297,8 +305,8 @@ mod tests {
         fn panels_fill_the_screen_and_never_overlap(
             width in SMALLEST.width..300, height in SMALLEST.height..120, n_strips in 0usize..30,
             page in prop::sample::select(vec![
-                Page::Overview, Page::Chart, Page::Gradients, Page::Scores,
-                Page::Corpora, Page::Events,
+                Page::Overview, Page::Chart, Page::Gradients, Page::Shares,
+                Page::Scores, Page::Corpora, Page::Events,
             ]),
         ) {
             let area = Rect::new(0, 0, width, height);

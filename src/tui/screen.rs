@@ -18,7 +18,10 @@ mod palette;
 mod prompt;
 mod scores;
 mod settings;
+mod shares;
 mod strips;
+mod trace;
+mod weightings;
 
 use ratatui::{
     buffer::Buffer,
@@ -82,6 +85,9 @@ pub fn render(frame: FrameData, area: Rect, buffer: &mut Buffer) {
     if let Some(area) = layout.gradients {
         gradients::draw(frame, area, &mut paint);
     }
+    if let Some(area) = layout.shares {
+        shares::draw(frame, area, &mut paint);
+    }
     if let Some(area) = layout.scores {
         scores::draw(frame, area, &mut paint);
     }
@@ -101,6 +107,9 @@ pub fn render(frame: FrameData, area: Rect, buffer: &mut Buffer) {
         }
         Some(Overlay::Palette(palette)) => palette::draw(frame, palette, area, &mut paint),
         Some(Overlay::Settings { selected }) => settings::draw(frame, *selected, area, &mut paint),
+        Some(Overlay::Weightings { selected }) => {
+            weightings::draw(frame, *selected, area, &mut paint);
+        }
         Some(Overlay::Prompt(prompt)) => prompt::draw(prompt, area, &mut paint),
         Some(Overlay::ConfirmStop) => prompt::confirm_stop(look, area, &mut paint),
         None => {}

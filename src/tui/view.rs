@@ -18,6 +18,7 @@ mod pending;
 mod prompt;
 mod settings;
 mod update;
+mod weightings;
 
 pub use effect::{Effect, Seek, SpeedChange};
 pub use events::{Class, EventList};
@@ -26,6 +27,7 @@ pub use overlay::{Overlay, Palette};
 pub use pending::{Pending, Request};
 pub use prompt::{Prompt, PromptKind};
 pub use settings::SettingShown;
+pub use weightings::WeightingShown;
 
 use ratatui::layout::{Position, Rect, Size};
 

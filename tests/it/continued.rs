@@ -153,9 +153,25 @@ fn a_run_killed_ten_times_equals_one_that_was_never_killed() {
 #[test]
 fn the_memory_of_a_weighting_rule_survives_kills() {
     let here = Here::new();
-    let dwa = ["--set", "train.weighting={ kind = \"dwa\", temperature = 0.7 }"];
-    let whole = here.finished("whole", STEPS, &[&OFTEN[..], &dwa].concat());
-    let killed = killed_ten_times(&here, "killed", &dwa, 3);
+    let rules = [
+        "train.weighting={ kind = \"dwa\", temperature = 0.7 }",
+        r#"train.shadow_weightings=["famo", "grad-norm", "uncertainty"]"#,
+        "train.measure_gradients_every=3",
+    ];
+    let rules: Vec<&str> = rules.into_iter().flat_map(|set| ["--set", set]).collect();
+    let whole = here.finished("whole", STEPS, &[&OFTEN[..], &rules].concat());
+    let killed = killed_ten_times(&here, "killed", &rules, 3);
+    assert_same_run(&whole, &killed);
+    assert_eq!(folded(&whole).measured.shadows.len(), 3);
+    assert!(steps(&whole).values().any(|step| step.shares["pos"] != 1.0), "the rule has decided");
+}
+
+#[test]
+fn the_gradients_that_a_weighting_rule_keeps_survive_kills() {
+    let here = Here::new();
+    let rule = ["--set", "train.weighting={ kind = \"ol-aux\", every = 2, learning_rate = 0.05 }"];
+    let whole = here.finished("whole", STEPS, &[&OFTEN[..], &rule].concat());
+    let killed = killed_ten_times(&here, "killed", &rule, 5);
     assert_same_run(&whole, &killed);
     assert!(steps(&whole).values().any(|step| step.shares["pos"] != 1.0), "the rule has decided");
 }

@@ -105,7 +105,11 @@ impl<'a> Desk<'a> {
         let comes_with = |event: &Event| {
             matches!(
                 event,
-                Event::StepDone(_) | Event::GradientsMeasured(_) | Event::ClassesScored(_)
+                Event::StepDone(_)
+                    | Event::GradientsMeasured(_)
+                    | Event::ShadowShares(_)
+                    | Event::AffinitiesMeasured(_)
+                    | Event::ClassesScored(_)
             )
         };
         self.events().into_iter().filter(|event| !comes_with(event)).skip(after).collect()

@@ -124,6 +124,9 @@ fn value(path: &str) -> Setting {
     let key = path.rsplit('.').next().unwrap();
     match key {
         "muted" | "soloed" => Setting::Switch(true),
+        "by_rule" => Setting::Switch(false),
+        "affinity_budget" => Setting::Number(1.0),
+        "shadow_weightings" => Setting::Text("upgrad, dwa temperature=2".to_owned()),
         "sampling" => Setting::Text("all".to_owned()),
         "weighting" => Setting::Text("random".to_owned()),
         "measure_gradients_every" => Setting::Number(2.0),
@@ -142,6 +145,18 @@ fn is_in_force(path: &str, tiny: &Tiny, run: &Run, plain: &Run) -> bool {
         "muted" => !done.losses.contains_key(OBJECTIVE) && without.losses.contains_key(OBJECTIVE),
         "soloed" => done.losses.keys().all(|name| name.as_str() == OBJECTIVE),
         "sampling" => done.draws.len() > without.draws.len(),
+        "affinity_budget" => run.checkpoint("step-1").progress.settings.affinity_budget == 1.0,
+        "by_rule" => {
+            let faders = run.checkpoint("step-1").progress.faders;
+            faders
+                .all()
+                .iter()
+                .all(|fader| fader.share_by.is_rule() != (fader.objective.as_str() == OBJECTIVE))
+        }
+        "shadow_weightings" => {
+            let is_shadows = |event: &Event| matches!(event, Event::ShadowShares(_));
+            run.events.iter().any(is_shadows) && !plain.events.iter().any(is_shadows)
+        }
         "weighting" => done.shares != without.shares,
         "measure_gradients_every" => measured(run).is_none() && measured(plain).is_some(),
         "gain" => done.weights[OBJECTIVE] == 0.125 && without.weights[OBJECTIVE] == 0.25,

@@ -56,6 +56,7 @@ mod replay;
 mod runs;
 mod sampling;
 mod sequences;
+mod shadows;
 mod terminal;
 mod tied;
 mod tiny;

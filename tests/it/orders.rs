@@ -112,8 +112,9 @@ fn invalid_commands_are_refused_with_a_reason_and_change_nothing() {
             set("train.batch_size", number(1.0)),
             "`train.batch_size` can't be changed during training; live settings are \
              `train.learning_rate`, `train.clip_norm`, `train.sampling`, `train.weighting`, \
-             `train.measure_gradients_every`, `objective.NAME.gain`, `objective.NAME.muted`, \
-             `objective.NAME.soloed`, `objective.NAME.strength`",
+             `train.shadow_weightings`, `train.measure_gradients_every`, \
+             `train.affinity_budget`, `objective.NAME.gain`, `objective.NAME.muted`, `objective.NAME.soloed`, `objective.NAME.by_rule`, \
+             `objective.NAME.strength`",
         ),
         (
             set("train.learning_rate", number(-0.1)),

@@ -15,7 +15,9 @@ fn timeless(run: &Path) -> Vec<Value> {
     let mut lines: Vec<Value> = text.lines().map(json).collect();
     lines.retain(|line| line["kind"] != "screen_missed");
     for line in &mut lines {
-        line.as_object_mut().unwrap().retain(|key, _| key != "started" && !key.ends_with("_ms"));
+        line.as_object_mut()
+            .unwrap()
+            .retain(|key, _| key != "started" && !key.ends_with("_ms") && !key.ends_with("_us"));
     }
     lines
 }
@@ -59,6 +61,7 @@ const DIVIDED: &[&str] = &[
     "train.batch_size=16",
     "train.evaluate_every=100",
     "train.measure_gradients_every=10",
+    r#"train.shadow_weightings=["dwa", "famo", "upgrad", "grad-norm"]"#,
     "objective.next-word.vocabulary=7500",
     "objective.next-word.hidden=40",
 ];

@@ -206,7 +206,8 @@ fn a_rule_with_gradients_sees_each_objectives_own_gradient() {
         let mut rule = recipe::weighting(&format!("mgda normalize={normalize}")).unwrap().build();
         assert_eq!(rule.needs(), Needs::Gram);
         if !objectives.is_empty() {
-            let seen = StepView { seed: 1, done: 0, objectives: &objectives, gram: Some(&among) };
+            let gram = Some(&among);
+            let seen = StepView { seed: 1, done: 0, objectives: &objectives, gram, earlier: None };
             for (&k, share) in some.iter().zip(rule.coefficients(&seen)) {
                 assert!((reported(k) - share).abs() < 1e-4, "{what}: {} {share}", reported(k));
             }
@@ -222,9 +223,12 @@ fn a_rule_with_gradients_sees_each_objectives_own_gradient() {
             |k: usize, number: usize| if shared[number] { gain(k) * reported(k) } else { gain(k) };
         assert_step(&tiny, &raw, factor, &run, &what);
 
+        // A measurement is over the encoders, as under other rules; heads that are shared are not part of it.
+        let n_encoders = system.n_shared();
+        let of_encoders = self::gram(&raw, |number| shared[number] && number < n_encoders);
         let measured = measured(&run).remove(0);
         for k in 0..losses.len() {
-            let expected = f64::from(gain(k) * reported(k)) * gram.at(k, k).sqrt();
+            let expected = f64::from(gain(k) * reported(k)) * of_encoders.at(k, k).sqrt();
             let norm = f64::from(measured.norms[&objective(k).name]);
             assert!((norm - expected).abs() <= 1e-3 * expected + 1e-9, "{what}: {norm} {expected}");
         }

@@ -31,6 +31,7 @@ const SCALES: &[(&str, Scale)] = &[
     ("log", Scale::Free),
     ("geometric-mean", Scale::Alone),
     ("stch", Scale::Mean),
+    ("famo", Scale::Mean),
     ("mgda", Scale::Sum),
     ("pcgrad", Scale::Alone),
     ("gradvac", Scale::Alone),
@@ -45,6 +46,7 @@ const SCALES: &[(&str, Scale)] = &[
     ("grad-norm", Scale::Mean),
     ("db-mtl", Scale::Free),
     ("cosine-gate", Scale::Alone),
+    ("ol-aux", Scale::Alone),
     ("metabalance", Scale::Alone),
 ];
 

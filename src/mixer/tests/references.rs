@@ -4,7 +4,8 @@
 use serde_json::Value as Json;
 
 use super::{
-    Gram, assert_near, coefficients_by, gram_of, names, numbers, of_gradients, of_losses, rule,
+    Gram, after_update, assert_near, coefficients_by, gram_of, names, numbers, of_gradients,
+    of_losses, rule,
 };
 use crate::{
     keys::Value,
@@ -171,5 +172,24 @@ fn rules_of_norms_give_the_weights_of_the_papers_over_several_steps() {
     }
     for case in list(&fixture(), "metabalance") {
         assert_steps(case, &mut *rule("metabalance", &[]));
+    }
+}
+
+#[test]
+fn famo_gives_the_weights_of_the_paper_over_several_steps() {
+    let fixture: Json =
+        serde_json::from_str(include_str!("../../../tests/fixtures/mixer/famo.json")).unwrap();
+    for steps in list(&fixture, "cases") {
+        let mut rule = rule("famo", &[]);
+        for step in steps.as_array().unwrap() {
+            let losses = |key: &str| -> Vec<Option<f32>> {
+                numbers(&step[key]).into_iter().map(|loss| Some(loss as f32)).collect()
+            };
+            // The paper's weights sum to 1.
+            let wanted = numbers(&step["weights"]);
+            let ours = of_losses(&mut *rule, &losses("before"));
+            assert_near(&ours, &times(&wanted, wanted.len() as f64), 1e-5);
+            after_update(&mut *rule, &losses("after"));
+        }
     }
 }

@@ -24,6 +24,8 @@ pub(super) struct Policy {
     memory: Memory,
     /// The rewards since the last update.
     rewards: Cell<Rewards>,
+    /// Whether rewards are not recorded.
+    is_held: bool,
 }
 
 /// The sum of rewards, and their number.
@@ -44,7 +46,7 @@ struct Memory {
 
 impl Policy {
     pub(super) fn new(seed: u64, name: String) -> Self {
-        Self { seed, name, memory: Memory::default(), rewards: Cell::default() }
+        Self { seed, name, memory: Memory::default(), rewards: Cell::default(), is_held: false }
     }
 
     /// What is subtracted from rewards.
@@ -75,12 +77,20 @@ impl Policy {
 
     /// Adds the finite rewards of a batch to those of the next update, which may have several batches.
     pub(super) fn record_rewards(&self, rewards: &[f32]) {
+        if self.is_held {
+            return;
+        }
         let Rewards { mut sum, mut count } = self.rewards.get();
         for reward in rewards.iter().filter(|reward| reward.is_finite()) {
             sum += reward;
             count += 1;
         }
         self.rewards.set(Rewards { sum, count });
+    }
+
+    /// Records no rewards until it is no longer held.
+    pub(super) fn hold(&mut self, is_held: bool) {
+        self.is_held = is_held;
     }
 
     /// Forgets the rewards since the last update.

@@ -207,6 +207,10 @@ impl Objective for Reader {
         self.policy.update();
     }
 
+    fn hold_update(&mut self, is_held: bool) {
+        self.policy.hold(is_held);
+    }
+
     fn discard_update(&mut self) {
         self.policy.discard_rewards();
     }

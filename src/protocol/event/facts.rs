@@ -407,13 +407,57 @@ pub struct GradientsMeasured {
     pub at_ms: u64,
     /// The step whose batch was measured.
     pub step: Step,
-    /// The norm of each objective's weighted gradient with respect to the shared encoders.
+    /// The norm of each objective's weighted gradient with respect to the encoders; under a rule of the gradients, to
+    /// those of their parameters that at least two objectives reach.
     pub norms: BTreeMap<ObjectiveId, f32>,
     /// Each objective's share of the mixed gradient g: the inner product of its weighted gradient
     /// with g, divided by that of g with itself. The shares sum to 1.
     pub gradient_shares: BTreeMap<ObjectiveId, f32>,
-    /// The cosine of each pair, keyed by the pair's alphabetically first name, then the second.
-    pub cosines: BTreeMap<ObjectiveId, BTreeMap<ObjectiveId, f32>>,
+    /// The cosine of each pair.
+    pub cosines: Cosines,
+    /// The same for each layer of the encoders, in the order of their creation; absent unless at least two have cosines.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<LayerCosines>,
+}
+
+/// The cosine of each pair of gradients, keyed by the pair's alphabetically first name, then the second.
+pub type Cosines = BTreeMap<ObjectiveId, BTreeMap<ObjectiveId, f32>>;
+
+/// The cosines of the gradients with respect to one layer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LayerCosines {
+    /// `ENCODER.NUMBER`, or `ENCODER` for one without numbered layers.
+    pub layer: String,
+    /// The cosine of each pair.
+    pub cosines: Cosines,
+}
+
+/// See [`Event::AffinitiesMeasured`](super::Event::AffinitiesMeasured).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AffinitiesMeasured {
+    /// Milliseconds since the run began.
+    pub at_ms: u64,
+    /// The step on whose batches they were measured, after its update.
+    pub step: Step,
+    /// By the objective that a step was made for, then by the one whose loss was computed again: the part of that loss
+    /// that the step took away, negative where it was added.
+    pub affinities: BTreeMap<ObjectiveId, BTreeMap<ObjectiveId, f32>>,
+    /// The time that this took, in microseconds.
+    pub took_us: u64,
+}
+
+/// See [`Event::ShadowShares`](super::Event::ShadowShares). Follows the `gradients` of its step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ShadowShares {
+    /// Milliseconds since the run began.
+    pub at_ms: u64,
+    /// The step whose losses and gradients the rules were given.
+    pub step: Step,
+    /// The shares that each rule would set, by its notation; of the active objectives that have one.
+    pub shares: BTreeMap<String, BTreeMap<ObjectiveId, f32>>,
+    /// The time of the rules and of the additional backward pass, in microseconds; without the forward pass that a rule
+    /// may need after the update.
+    pub took_us: u64,
 }
 
 /// See [`Event::CheckpointSaved`](super::Event::CheckpointSaved).

@@ -8,7 +8,7 @@ use crate::{
     live::{self, LiveSetting, NONE, ObjectiveSetting, SettingId, TrainSetting},
     mixer::CurrentWeighting,
     protocol::{
-        Event, ObjectiveId,
+        Event, ObjectiveId, ShareBy,
         event::{Setting, SettingSet},
     },
     recipe,
@@ -57,11 +57,41 @@ impl Trainer {
                 let spec = recipe::weighting(assigned.text()?)?;
                 self.mixer.weighting = CurrentWeighting::new(spec);
             }
+            TrainSetting::ShadowWeightings => self.set_shadows(assigned.text()?)?,
             TrainSetting::MeasureGradientsEvery => {
                 self.settings.measure_gradients_every = assigned.number()? as u64;
             }
+            TrainSetting::AffinityBudget => {
+                self.settings.affinity_budget = f64::from(assigned.number()?);
+            }
         }
         Ok(self.setting_set(assigned.path, old, self.in_force(setting), origin))
+    }
+
+    /// The rules that stay keep their state.
+    fn set_shadows(&mut self, text: &str) -> Result<(), String> {
+        let specs = recipe::shadow_weightings(text)?;
+        let before = std::mem::take(&mut self.mixer.shadows);
+        let rule = |spec| {
+            let same = before.iter().find(|rule| *rule.spec() == spec);
+            same.cloned().unwrap_or_else(|| CurrentWeighting::new(spec))
+        };
+        self.mixer.shadows = specs.into_iter().map(rule).collect();
+        Ok(())
+    }
+
+    /// Has the weighting rule set the share of an objective, or leaves it at 1.
+    pub(super) fn set_by_rule(
+        &mut self,
+        objective: &ObjectiveId,
+        assigned: Assigned<'_>,
+        origin: Origin,
+    ) -> Result<Event, String> {
+        let new = assigned.row.switch(assigned.path, assigned.value)?;
+        let share_by = &mut self.fader(objective)?.share_by;
+        let old = std::mem::replace(share_by, ShareBy::when(new));
+        let (old, new) = (Setting::Switch(old.is_rule()), Setting::Switch(new));
+        Ok(self.setting_set(assigned.path, old, new, origin))
     }
 
     /// Sets the strength of an objective's gradient reversal; this ends its schedule.
@@ -125,10 +155,18 @@ impl Trainer {
                 Setting::Text(self.settings.sampling.rounded(step).to_string())
             }
             TrainSetting::Weighting => Setting::Text(self.mixer.weighting.spec().to_string()),
+            TrainSetting::ShadowWeightings => Setting::Text(self.shadows_in_force()),
             TrainSetting::MeasureGradientsEvery => {
                 Setting::Number(self.settings.measure_gradients_every as f32)
             }
+            TrainSetting::AffinityBudget => Setting::Number(self.settings.affinity_budget as f32),
         }
+    }
+
+    fn shadows_in_force(&self) -> String {
+        let rules: Vec<String> =
+            self.mixer.shadows.iter().map(|rule| rule.spec().to_string()).collect();
+        if rules.is_empty() { NONE.to_owned() } else { rules.join(", ") }
     }
 
     /// The live settings at the start of the run, except faders, by path; schedules are described
@@ -148,6 +186,12 @@ impl Trainer {
                     all.extend(
                         strengths.map(|(name, &strength)| (row.path_of(name), in_words(strength))),
                     );
+                }
+                SettingId::Objective(ObjectiveSetting::ByRule) => {
+                    let faders = self.mixer.faders.all().iter();
+                    all.extend(faders.map(|fader| {
+                        (row.path_of(&fader.objective), Setting::Switch(fader.share_by.is_rule()))
+                    }));
                 }
                 // `ObjectiveStarted` has these.
                 SettingId::Objective(

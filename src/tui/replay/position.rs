@@ -31,7 +31,10 @@ impl Position {
                 self.highest = self.highest.max(event.step);
                 self.n_steps += 1;
             }
-            Event::GradientsMeasured(_) | Event::ClassesScored(_) => {}
+            Event::GradientsMeasured(_)
+            | Event::ShadowShares(_)
+            | Event::AffinitiesMeasured(_)
+            | Event::ClassesScored(_) => {}
             _ => self.n_events += 1,
         }
         self.run.apply(event);

@@ -56,11 +56,16 @@ pub(super) fn draw(frame: FrameData, area: Rect, paint: &mut Paint) {
     }
 }
 
-/// The panel's title: the weighting rule, and how many changes can be undone or redone.
+/// The panel's title: the weighting rule, the letters of the shadow rules, and how many changes can be undone or redone.
 pub(super) fn title(run: &Run) -> String {
     let (done, undone) = (run.manual.history.n_done(), run.manual.history.n_undone());
     let counts = [("undo", done), ("redo", undone)].into_iter().filter(|(_, n)| *n > 0);
     let name = run.weighting().map_or("desk".to_owned(), |rule| format!("desk  {rule}"));
+    let rules = run.measured.letters().map(|(letter, rule)| {
+        let name = rule.split_whitespace().next().unwrap_or_default();
+        format!("{letter} {name}")
+    });
+    let name = rules.fold(name, |title, rule| format!("{title}  {rule}"));
     counts.fold(name, |title, (word, n)| format!("{title}  {word} {n}"))
 }
 
@@ -113,7 +118,7 @@ fn row(
                 paint.put_right(x, y, width, &gain, style);
             }
             Column::Share => {
-                paint.put_right(x, y, width, &format!("{:.2}", strip.share), number);
+                paint.put_right(x, y, width, &share(strip), number);
             }
             // Without a column for flags, the reason why the objective is inactive replaces its
             // weight.
@@ -133,7 +138,7 @@ fn row(
                 paint.put_right(x, y, width, &text, style);
             }
             Column::Fader(_) => {
-                fader::horizontal(strip, &view.pending, inactive, (x, y), width, paint);
+                fader::horizontal(strip, frame, (x, y), width, paint);
             }
             Column::Gradient => {
                 paint.put_right(x, y, width, &gradient_share(frame, strip), number);
@@ -156,7 +161,12 @@ fn row(
     }
 }
 
-/// Whether the strip is muted, soloed or inactive; with a `?` while it is only requested.
+/// The share, or that it is not the rule's.
+pub(super) fn share(strip: &Strip) -> String {
+    if strip.share_by.is_rule() { format!("{:.2}", strip.share) } else { "hand".to_owned() }
+}
+
+/// Whether the strip is muted, soloed or inactive, or was handed to the rule; with a `?` while it is only requested.
 pub(super) fn flag(frame: FrameData, strip: &Strip) -> (&'static str, Style) {
     let FrameData { run, view, look, .. } = frame;
     let theme = &look.theme;
@@ -176,6 +186,8 @@ pub(super) fn flag(frame: FrameData, strip: &Strip) -> (&'static str, Style) {
         ("off", theme.muted)
     } else if strip.fade.is_some() {
         ("FADE", theme.pending)
+    } else if strip.is_handed {
+        ("RULE", theme.fader)
     } else {
         ("", theme.text)
     }

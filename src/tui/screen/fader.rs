@@ -1,11 +1,11 @@
 //! A fader on a logarithmic scale from 0.01 to 4, with the recipe's gain as a tick; a requested
-//! gain is hollow until the trainer has answered.
+//! gain is hollow until the trainer has answered. Letters are the shares that shadow rules would set.
 
 use ratatui::style::Style;
 
-use super::paint::Paint;
+use super::{FrameData, paint::Paint};
 use crate::{
-    state::Strip,
+    state::{Measured, Strip},
     tui::{
         Theme,
         view::{LEAST, Pending},
@@ -69,18 +69,36 @@ pub(super) fn parts(strip: &Strip, pending: &Pending, length: u16) -> impl Itera
     })
 }
 
-/// A horizontal fader, with its lower end at the left.
+/// The shares that shadow rules would set, as cells of a fader of that length with the rules' letters.
+pub(super) fn shadows(
+    measured: &Measured,
+    strip: &Strip,
+    length: u16,
+) -> impl Iterator<Item = (u16, char)> {
+    let shares = measured.shadows_of(&strip.name);
+    shares.map(move |(letter, share)| (cell(share, length), letter))
+}
+
+/// A horizontal fader, with its lower end at the left. Handles hide letters, and letters the rest of the track.
 pub(super) fn horizontal(
     strip: &Strip,
-    pending: &Pending,
-    inactive: bool,
+    FrameData { run, view, .. }: FrameData,
     (x, y): (u16, u16),
     width: u16,
     paint: &mut Paint,
 ) {
-    for (x, part) in (x..).zip(parts(strip, pending, width)) {
-        let (symbol, style) = drawn(part, inactive, paint);
-        paint.symbol(x, y, symbol, style);
+    let mark = paint.theme().mark;
+    let marks: Vec<(u16, char)> = shadows(&run.measured, strip, width).collect();
+    let parts = parts(strip, &view.pending, width);
+    for (at, part) in (0..).zip(parts) {
+        let is_handle = matches!(part, Part::Handle | Part::Pending);
+        let letter = marks.iter().find(|(cell, _)| *cell == at && !is_handle);
+        if let Some((_, letter)) = letter {
+            paint.put(x + at, y, 1, letter.encode_utf8(&mut [0; 4]), mark);
+        } else {
+            let (symbol, style) = drawn(part, !run.is_active(strip), paint);
+            paint.symbol(x + at, y, symbol, style);
+        }
     }
 }
 

@@ -1,11 +1,17 @@
-//! The objectives' gradients on the shared encoders: pairwise cosines, norms, and each objective's
-//! share of the mixed gradient.
+//! The objectives' gradients on the shared encoders: pairwise cosines, norms, each objective's
+//! share of the mixed gradient, and on their own page each pair over the run.
+
+mod pairs;
 
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
 use super::{FrameData, numbers, paint::Paint};
-use crate::{protocol::ObjectiveId, state::Run, tui::view::DeskMode};
+use crate::{
+    protocol::ObjectiveId,
+    state::Run,
+    tui::view::{DeskMode, Page},
+};
 
 /// Cosines below this value are highlighted as conflicts.
 pub(super) const CONFLICT: f32 = -0.2;
@@ -45,7 +51,7 @@ pub(super) fn draw(frame: FrameData, area: Rect, paint: &mut Paint) {
         .enumerate()
         .map(|(at, strip)| format!("{} {}", glyphs.digit(at), strip.name))
         .collect();
-    let n_strips = run.strips.len().max(1) as u16;
+    let n_strips = run.strips.len().clamp(1, 1_000) as u16;
     let longest = heads.iter().map(|head| head.width()).max().unwrap_or(0) as u16;
     let name = longest.min(inner.width.saturating_sub(CELL.0 * n_strips + 1)).clamp(6, 20);
     let room = inner.width.saturating_sub(name + 1);
@@ -77,12 +83,16 @@ pub(super) fn draw(frame: FrameData, area: Rect, paint: &mut Paint) {
             }
         }
     }
-    let y = below + n_strips;
+    let mut y = below + n_strips;
+    let of_pairs = if view.page == Page::Gradients { pairs::height(run) } else { 0 };
     // The shares of the gradient: as bars below an empty row and a heading, or as one more row.
-    let has_bars = y + 3 + n_strips <= inner.bottom();
+    let has_bars = y + 3 + n_strips + of_pairs <= inner.bottom();
     let last = [("norm", &measured.norms), ("grad", &measured.gradient_shares)];
     let last = last.into_iter().filter(|(head, _)| *head == "norm" || !has_bars);
-    for (y, (head, values)) in (y..inner.bottom()).zip(last) {
+    for (head, values) in last {
+        if y >= inner.bottom() {
+            return;
+        }
         paint.put(inner.x, y, name, head, theme.dim);
         for (at, strip) in run.strips.iter().take(n_cells).enumerate() {
             let text = match values.get(&strip.name).copied() {
@@ -94,19 +104,24 @@ pub(super) fn draw(frame: FrameData, area: Rect, paint: &mut Paint) {
             let width = cell - u16::from(text.len() < usize::from(cell));
             paint.put_right(cell_x(at), y, width, &text, theme.text);
         }
+        y += 1;
     }
-    if !has_bars {
-        return;
+    if has_bars {
+        y += 1;
+        paint.put(inner.x, y, inner.width, "grad  share of the mixed gradient", theme.dim);
+        for (y, (at, strip)) in (y + 1..inner.bottom()).zip(run.strips.iter().enumerate()) {
+            let share = measured.gradient_shares.get(&strip.name).copied().unwrap_or(0.0);
+            paint.put(inner.x, y, name, &heads[at], theme.series(at));
+            let width = room.saturating_sub(6).min(60);
+            let n_filled = (share.clamp(0.0, 1.0) * f32::from(width)).round() as u16;
+            let x = inner.x + name + 1;
+            paint.fill(x, y, n_filled, glyphs.fader_filled, theme.share);
+            paint.put_right(x + width, y, 5, &numbers::percent(share), theme.text);
+        }
+        y += 1 + n_strips;
     }
-    let y = y + 2;
-    paint.put(inner.x, y, inner.width, "grad  share of the mixed gradient", theme.dim);
-    for (y, (at, strip)) in (y + 1..inner.bottom()).zip(run.strips.iter().enumerate()) {
-        let share = measured.gradient_shares.get(&strip.name).copied().unwrap_or(0.0);
-        paint.put(inner.x, y, name, &heads[at], theme.series(at));
-        let width = room.saturating_sub(6).min(60);
-        let n_filled = (share.clamp(0.0, 1.0) * f32::from(width)).round() as u16;
-        let x = inner.x + name + 1;
-        paint.fill(x, y, n_filled, glyphs.fader_filled, theme.share);
-        paint.put_right(x + width, y, 5, &numbers::percent(share), theme.text);
+    if of_pairs > 0 && y + 2 < inner.bottom() {
+        let height = inner.bottom() - (y + 1);
+        pairs::draw(frame, Rect { y: y + 1, height, ..inner }, paint);
     }
 }

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::{
     FrameData,
-    desk::{flag, gradient_share, least_cosine, spark, title, trend},
+    desk::{flag, gradient_share, least_cosine, share, spark, title, trend},
     fader, numbers,
     paint::Paint,
 };
@@ -86,9 +86,20 @@ fn draw_strip(frame: FrameData, (at, strip): (usize, &Strip), area: Rect, paint:
         }
         paint.symbol(way_x, y, symbol, style);
     }
+    let mut n_marks = vec![0; usize::from(height)];
+    for (up, letter) in fader::shadows(&run.measured, strip, height) {
+        // Letters of one row side by side, as far as there is room before the meter.
+        let n_before = &mut n_marks[usize::from(up)];
+        let x = way_x + half + 1 + *n_before;
+        *n_before += 1;
+        if x < meter_x {
+            paint.put(x, bottom - up, 1, letter.encode_utf8(&mut [0; 4]), theme.mark);
+        }
+    }
     let measured = run.gradients.as_ref();
-    let share = measured.and_then(|measured| measured.gradient_shares.get(&strip.name).copied());
-    if let Some(share) = share {
+    let of_gradient =
+        measured.and_then(|measured| measured.gradient_shares.get(&strip.name).copied());
+    if let Some(share) = of_gradient {
         paint.put(meter_x, area.y + 1, 4, "grad", theme.dim);
         let eighths = (share.clamp(0.0, 1.0) * f32::from(height) * 8.0).round() as u16;
         for up in 0..height {
@@ -108,7 +119,7 @@ fn draw_strip(frame: FrameData, (at, strip): (usize, &Strip), area: Rect, paint:
     let (cosine, conflict) = least_cosine(frame, strip);
     let rows = [
         ("gain", numbers::gain(requested.unwrap_or(strip.gain)), gain),
-        ("share", format!("{:.2}", strip.share), number),
+        ("share", share(strip), number),
         ("weight", numbers::gain(strip.weight), number),
         ("loss", numbers::loss(strip.smoothed().or(strip.loss)), number),
         (dev_head, dev, number),

@@ -21,7 +21,7 @@ use crate::{
         view::{DeskMode, Effect, Page, Palette, Playing, Prompt, PromptKind},
     },
 };
-use fixture::{of_three_corpora, pressed, ranked, trained};
+use fixture::{of_three_corpora, pressed, ranked, shadowed, trained};
 
 const SIZES: [(u16, u16); 4] = [(40, 10), (80, 24), (120, 40), (200, 60)];
 
@@ -113,6 +113,17 @@ fn a_run_during_training() {
     pictures("chart", &trained(), &page(Page::Chart));
     pictures("gradients", &trained(), &page(Page::Gradients));
     pictures("events", &trained(), &page(Page::Events));
+    pictures("shares-none", &trained(), &page(Page::Shares));
+}
+
+#[test]
+fn shadow_rules_beside_the_one_in_force() {
+    let run = shadowed();
+    pictures("shadows", &run, &View::new(DeskMode::Live));
+    pictures("shadows-shares", &run, &page(Page::Shares));
+    pictures("shadows-gradients", &run, &page(Page::Gradients));
+    let overlay = Some(Overlay::Weightings { selected: 2 });
+    pictures("weightings", &run, &View { overlay, ..View::new(DeskMode::Live) });
 }
 
 #[test]

@@ -47,6 +47,10 @@ pub enum Action {
     Evaluate,
     /// Prompt for a live setting of the run.
     Set(TrainSetting),
+    /// Hand the selected fader to the weighting rule, or take it back.
+    ByRule,
+    /// List the weighting rules.
+    Weightings,
     /// List the live settings.
     Settings,
     /// Ask for confirmation to stop the run; quit if it has ended.
@@ -287,7 +291,8 @@ pub static ACTIONS: &[Spec] = &[
     row(Anywhere, A::Evaluate, "evaluate", &["e"], "", "evaluate on dev now; early stopping ignores it", movable),
     row(Anywhere, A::Set(TrainSetting::LearningRate), "learning-rate", &["r"], "", "set the learning rate", movable),
     row(Anywhere, A::Set(TrainSetting::Sampling), "sampling", &["d"], "", "set the sampling rule for groups", movable),
-    row(Anywhere, A::Set(TrainSetting::Weighting), "weighting", &["R"], "", "set the weighting rule; its memory begins anew", movable),
+    row(Anywhere, A::Weightings, "weighting", &["R"], "rules", "choose the weighting rule, and shadow rules to compare", movable),
+    row(Anywhere, A::ByRule, "by-rule", &["i"], "", "hand the fader to the weighting rule, or take it back", movable),
     row(Anywhere, A::Set(TrainSetting::MeasureGradientsEvery), "gradients", &["G"], "", "measure per-objective gradients every N steps", movable),
     row(Anywhere, A::Settings, "settings", &["p"], "", "list the live settings; Enter sets one", has_settings),
     row(Replay, A::Play, "play", &["space"], "play", "play or pause", replayed),
@@ -331,7 +336,7 @@ pub static ACTIONS: &[Spec] = &[
     row(Anywhere, A::NextClass, "class", &["t"], "", "filter by type: changes, scores, notes, faults", always),
     row(Anywhere, A::NextFocus, "focus", &["tab"], "focus", "focus the next panel", always),
     row(Anywhere, A::PreviousFocus, "focus-back", &["shift-tab"], "", "focus the previous panel", always),
-    row(Anywhere, A::NextPage, "view", &["v"], "view", "overview, chart, gradients, scores, corpora, events", always),
+    row(Anywhere, A::NextPage, "view", &["v"], "view", "overview, chart, gradients, shares, scores, corpora, events", always),
     row(Anywhere, A::Freeze, "freeze", &["f"], "", "freeze the screen; training continues", always),
     row(Anywhere, A::NextTheme, "theme", &["T"], "", "switch to the next theme", always),
     row(Anywhere, A::Help, "help", &["?", "f1"], "help", "list every key; / searches", always),

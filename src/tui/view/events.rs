@@ -54,6 +54,8 @@ impl Class {
             | Event::Paused(_)
             | Event::Resumed(_)
             | Event::GradientsMeasured(_)
+            | Event::ShadowShares(_)
+            | Event::AffinitiesMeasured(_)
             | Event::Continued(_)
             | Event::Rewound(_)
             | Event::RunEnded(_) => Self::Run,

@@ -44,7 +44,13 @@ impl View {
                 line.insert(text);
             }
             Some(Overlay::Help { search, searching: true, .. }) => search.insert(text),
-            Some(Overlay::Help { .. } | Overlay::Settings { .. } | Overlay::ConfirmStop) | None => {
+            Some(
+                Overlay::Help { .. }
+                | Overlay::Settings { .. }
+                | Overlay::Weightings { .. }
+                | Overlay::ConfirmStop,
+            )
+            | None => {
                 let text = "pasted text was ignored: no prompt is open";
                 self.message = Some(Message::Refused(text.to_owned()));
             }
@@ -68,6 +74,9 @@ impl View {
             Overlay::Prompt(prompt) => return self.press_in_prompt(prompt, event, run),
             Overlay::Palette(palette) => return self.press_in_palette(palette, event, run),
             Overlay::Settings { selected } => self.press_in_settings(selected, event, run),
+            Overlay::Weightings { selected } => {
+                return self.press_in_weightings(selected, event, run);
+            }
             Overlay::Help { search, searching, scroll } => {
                 self.overlay = help(search, searching, scroll, event);
             }
@@ -79,7 +88,7 @@ impl View {
         match event.code {
             KeyCode::Esc => return Vec::new(),
             KeyCode::Enter => match prompt.entry(run.plan.steps) {
-                Ok(entry) => return self.entered(entry),
+                Ok(entry) => return self.entered(entry, run),
                 Err(fault) => prompt.fault = Some(fault),
             },
             _ => {

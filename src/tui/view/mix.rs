@@ -1,8 +1,11 @@
 //! Actions on strips: nudges, mutes, solos, scenes.
 
-use super::{Effect, Message, Pending, PromptKind, Request, View, nudged};
+use super::{Effect, Message, PromptKind, Request, View, nudged};
 use crate::{
-    protocol::{Assignment, Command, Scene, event::SceneStored},
+    protocol::{
+        Assignment, Command, Control, Scene,
+        event::{SceneStored, Setting},
+    },
     state::{Run, Strip},
     tui::view::action::Nudge,
 };
@@ -18,12 +21,55 @@ impl View {
     }
 
     pub(super) fn nudge(&mut self, strip: &Strip, nudge: Nudge) -> Option<Request> {
-        let gain = self.pending.gain(&strip.name).unwrap_or(strip.gain);
+        // A fader that the rule moves goes on from the weight that the rule has given it.
+        let gain = if self.is_handed(strip) {
+            self.weight(strip)
+        } else {
+            self.pending.gain(&strip.name).unwrap_or(strip.gain)
+        };
         let moved = nudged(gain, nudge);
-        if moved == gain && strip.fade.is_none() {
+        if moved == gain && strip.fade.is_none() && !self.is_handed(strip) {
             return None;
         }
-        self.pending.set_gain(&strip.name, moved)
+        self.touch(strip, moved)
+    }
+
+    /// The weight of an objective with its requested gain, whether it is active or not.
+    fn weight(&self, strip: &Strip) -> f32 {
+        self.pending.gain(&strip.name).unwrap_or(strip.gain) * strip.share
+    }
+
+    /// Requests a gain; of a fader that was handed to the rule, it also takes it back.
+    pub(super) fn touch(&mut self, strip: &Strip, gain: f32) -> Option<Request> {
+        if !self.is_handed(strip) {
+            return self.pending.set_gain(&strip.name, gain);
+        }
+        let gain = Assignment::gain(strip.name.clone(), gain);
+        Some(Command::Set(vec![take_back(strip), gain]).into())
+    }
+
+    /// Whether the next touch of a fader takes it back from the weighting rule.
+    pub(super) fn is_handed(&self, strip: &Strip) -> bool {
+        strip.is_handed && self.pending.value(&by_rule(strip)) != Some(Setting::Switch(false))
+    }
+
+    /// Takes a fader back from the rule, with its weight as its gain.
+    pub(super) fn take_back_at_weight(&self, strip: &Strip) -> Vec<Assignment> {
+        let weight =
+            (strip.share != 1.0).then(|| Assignment::gain(strip.name.clone(), self.weight(strip)));
+        [take_back(strip)].into_iter().chain(weight).collect()
+    }
+
+    /// Hands a fader to the weighting rule, or takes it back with its weight as its gain.
+    pub(super) fn by_rule(&self, strip: &Strip) -> Request {
+        let is_by_rule = match self.pending.value(&by_rule(strip)) {
+            Some(Setting::Switch(requested)) => requested,
+            _ => strip.share_by.is_rule(),
+        };
+        if !is_by_rule {
+            return Command::from(by_rule(strip).assign(Setting::Switch(true))).into();
+        }
+        Command::Set(self.take_back_at_weight(strip)).into()
     }
 
     pub(super) fn type_gain(&mut self, strip: &Strip) -> Option<Request> {
@@ -32,7 +78,8 @@ impl View {
     }
 
     pub(super) fn type_fade(&mut self, strip: &Strip) -> Option<Request> {
-        self.open_prompt(PromptKind::Gain(strip.name.clone()), &format!("{} over ", strip.gain));
+        let from = if self.is_handed(strip) { self.weight(strip) } else { strip.gain };
+        self.open_prompt(PromptKind::Gain(strip.name.clone()), &format!("{from} over "));
         None
     }
 
@@ -48,7 +95,7 @@ impl View {
 
     pub(super) fn recall(&mut self, scene: Scene, run: &Run) -> Vec<Effect> {
         let Some(stored) = run.manual.scenes.get(&scene) else { return Vec::new() };
-        let changes = changes_to(stored, run, &self.pending);
+        let changes = self.changes_to(stored, run);
         if changes.is_empty() {
             let text = format!("the mix already matches scene {}", scene.letter());
             self.message = Some(Message::Done(text));
@@ -58,27 +105,46 @@ impl View {
     }
 }
 
+fn by_rule(strip: &Strip) -> Control {
+    Control::Setting(format!("objective.{}.by_rule", strip.name))
+}
+
+/// Takes a fader back from the weighting rule.
+pub(super) fn take_back(strip: &Strip) -> Assignment {
+    by_rule(strip).assign(Setting::Switch(false))
+}
+
 pub(super) fn clear_solos(run: &Run) -> Vec<Effect> {
     let soloed = run.strips.iter().filter(|strip| strip.soloed);
     let unsolo = |strip: &Strip| Assignment::soloed(strip.name.clone(), false);
     Effect::send(Command::Set(soloed.map(unsolo).collect()))
 }
 
-/// The changes from the mix, with all pending commands applied, to a stored scene.
-fn changes_to(stored: &SceneStored, run: &Run, pending: &Pending) -> Vec<Assignment> {
-    let mut changes = Vec::new();
-    for strip in &run.strips {
-        let Some(kept) = stored.strips.get(&strip.name) else { continue };
-        let objective = || strip.name.clone();
-        if kept.muted != pending.mute(&strip.name).unwrap_or(strip.muted) {
-            changes.push(Assignment::muted(objective(), kept.muted));
+impl View {
+    /// The changes from the mix, with all pending commands applied, to a stored scene.
+    fn changes_to(&self, stored: &SceneStored, run: &Run) -> Vec<Assignment> {
+        let (pending, mut changes) = (&self.pending, Vec::new());
+        for strip in &run.strips {
+            let Some(kept) = stored.strips.get(&strip.name) else { continue };
+            let objective = || strip.name.clone();
+            if kept.muted != pending.mute(&strip.name).unwrap_or(strip.muted) {
+                changes.push(Assignment::muted(objective(), kept.muted));
+            }
+            if kept.soloed != pending.solo(&strip.name).unwrap_or(strip.soloed) {
+                changes.push(Assignment::soloed(objective(), kept.soloed));
+            }
+            // The stored gain is a weight again only in the hands of the user.
+            let is_handed = self.is_handed(strip);
+            if is_handed {
+                changes.push(take_back(strip));
+            }
+            if is_handed
+                || kept.gain != pending.gain(&strip.name).unwrap_or(strip.gain)
+                || strip.fade.is_some()
+            {
+                changes.push(Assignment::gain(objective(), kept.gain));
+            }
         }
-        if kept.soloed != pending.solo(&strip.name).unwrap_or(strip.soloed) {
-            changes.push(Assignment::soloed(objective(), kept.soloed));
-        }
-        if kept.gain != pending.gain(&strip.name).unwrap_or(strip.gain) || strip.fade.is_some() {
-            changes.push(Assignment::gain(objective(), kept.gain));
-        }
+        changes
     }
-    changes
 }

@@ -1,4 +1,5 @@
-//! Windows above the panels, which receive the keys: help, palette, live settings, prompt, confirmation.
+//! Windows above the panels, which receive the keys: help, palette, live settings,
+//! weighting rules, prompt, confirmation.
 
 use super::Prompt;
 use crate::tui::{
@@ -25,6 +26,11 @@ pub enum Overlay {
     /// The live settings with their values.
     Settings {
         /// Index of the selected one in [`View::live_settings`](super::View::live_settings).
+        selected: usize,
+    },
+    /// The weighting rules.
+    Weightings {
+        /// Index of the selected one in [`View::weightings`](super::View::weightings).
         selected: usize,
     },
     /// The confirmation of a stop.

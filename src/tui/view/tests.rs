@@ -190,10 +190,10 @@ fn the_weighting_prompt_begins_with_the_rule_in_force() {
     let wished = |rule: &str| -> Command {
         Assignment::setting("train.weighting", Setting::Text(rule.to_owned())).into()
     };
-    let typed = press(&mut view, &run, &["R", "enter"]);
+    let typed = press(&mut view, &run, &["R", "e", "enter"]);
     assert_eq!(commands(typed), [wished("equal")], "the run's own");
     run.apply(&set.into());
-    let typed = press(&mut view, &run, &["R", "enter"]);
+    let typed = press(&mut view, &run, &["R", "e", "enter"]);
     assert_eq!(commands(typed), [wished("dwa temperature=2")]);
     assert_eq!(run.weighting().as_deref(), Some("dwa temperature=2"));
 }
@@ -464,4 +464,113 @@ proptest::proptest! {
         }
         proptest::prop_assert_eq!(mix(&run), of_recipe);
     }
+}
+
+#[test]
+fn a_rule_is_chosen_from_a_list_and_others_are_compared_with_it() {
+    let (mut view, mut run) = (view(DeskMode::Live), run());
+    let never = ("train.measure_gradients_every".to_owned(), Setting::Number(0.0));
+    run.plan.settings_at_start.extend([never]);
+    let set = |path: &str, text: &str| Assignment::setting(path, Setting::Text(text.to_owned()));
+    assert_eq!(press(&mut view, &run, &["R"]), []);
+    assert!(matches!(view.overlay, Some(Overlay::Weightings { .. })));
+    let names: Vec<String> =
+        view.weightings(&run).into_iter().map(|shown| shown.notation).collect();
+    assert_eq!(names[..3], ["equal", "random", "dwa temperature=2"]);
+    // Space compares, and the list stays open; the gradients are measured from now on.
+    let found = commands(press(&mut view, &run, &["down", "down", "space"]));
+    let every = Assignment::setting("train.measure_gradients_every", Setting::Number(10.0));
+    let shadows = |text| set("train.shadow_weightings", text);
+    let wanted = Command::Set(vec![shadows("dwa temperature=2"), every]);
+    assert_eq!(found, std::slice::from_ref(&wanted));
+    view.sent(&wanted.into(), Some(CommandId(3)));
+    assert!(view.weightings(&run)[2].is_shadow);
+    let found = commands(press(&mut view, &run, &["down", "space"]));
+    let [Command::Set(all)] = &found[..] else { panic!("{found:?}") };
+    let Setting::Text(both) = &all[0].value else { panic!("{all:?}") };
+    assert!(both.starts_with("dwa temperature=2, uncertainty"), "{both}");
+    // The interval is requested already.
+    assert_eq!(all.len(), 1, "{all:?}");
+    // Enter sets the selected rule and closes the list.
+    let found = commands(press(&mut view, &run, &["up", "enter"]));
+    assert_eq!(found, [set("train.weighting", "dwa temperature=2").into()]);
+    assert_eq!(view.overlay, None);
+    // The rule in force is not set again, which would clear its memory.
+    assert_eq!(press(&mut view, &run, &["R", "enter"]), []);
+    // e edits its options first.
+    press(&mut view, &run, &["R", "down", "down", "e"]);
+    let Some(Overlay::Prompt(prompt)) = &view.overlay else { panic!("a prompt") };
+    assert_eq!(prompt.line.text(), "dwa temperature=2");
+}
+
+fn by_rule(by_rule: bool, command: u64) -> Event {
+    let path = "objective.pos.by_rule".to_owned();
+    let (old, new) = (Setting::Switch(!by_rule), Setting::Switch(by_rule));
+    let (at_ms, step, from, by) = (9, Step(1), Step(2), By::Key);
+    let command = Some(CommandId(command));
+    SettingSet { at_ms, step, from, path, old, new, by, command, undoes: None }.into()
+}
+
+#[test]
+fn a_fader_in_the_hands_of_the_rule_is_taken_back_by_a_touch() {
+    let (mut view, mut run) = (view(DeskMode::Live), run());
+    run.apply(&by_rule(false, 1));
+    let switch = |by_rule| Assignment::setting("objective.pos.by_rule", Setting::Switch(by_rule));
+    let handed = commands(press(&mut view, &run, &["3", "i"]));
+    assert_eq!(handed, [switch(true).into()]);
+    run.apply(&by_rule(true, 2));
+    // The rule has set a share of 0.5.
+    let mut step = arbitrary::step_done(2, "pos", 2.0);
+    step.shares = BTreeMap::from([("pos".into(), 0.5)]);
+    step.weights = BTreeMap::from([("pos".into(), 0.5)]);
+    run.apply(&step.into());
+    let touched = commands(press(&mut view, &run, &["l"]));
+    let gain = |gain| Assignment::gain("pos".into(), gain);
+    assert_eq!(touched, [Command::Set(vec![switch(false), gain(0.525)])]);
+    assert_eq!(
+        commands(press(&mut view, &run, &["0"])),
+        [Command::Set(vec![switch(false), gain(1.0)])]
+    );
+    let typed = commands(press(&mut view, &run, &["w", "\"0.7", "enter"]));
+    assert_eq!(typed, [Command::Set(vec![switch(false), gain(0.7)])]);
+    // The same key takes it back where it is.
+    assert_eq!(
+        commands(press(&mut view, &run, &["i"])),
+        [Command::Set(vec![switch(false), gain(0.5)])]
+    );
+    // A fade begins there.
+    press(&mut view, &run, &["W"]);
+    let Some(Overlay::Prompt(prompt)) = &view.overlay else { panic!("a prompt") };
+    assert_eq!(prompt.line.text(), "0.5 over ");
+    let fade = Assignment::fade("pos".into(), 0.1, 9);
+    let faded = commands(press(
+        &mut view,
+        &run,
+        &[
+            "backspace",
+            "backspace",
+            "backspace",
+            "backspace",
+            "backspace",
+            "backspace",
+            "backspace",
+            "backspace",
+            "backspace",
+            "\"0.1 over 9",
+            "enter",
+        ],
+    ));
+    assert_eq!(faded, [Command::Set(vec![switch(false), gain(0.5), fade])]);
+    // A fader that the recipe leaves to the rule keeps its gain as a factor.
+    assert_eq!(commands(press(&mut view, &run, &["1", "l"])), [set("chunk", 1.05)]);
+}
+
+#[test]
+fn undo_makes_a_fader_again_what_the_recipe_has_made_it() {
+    let (mut view, mut run) = (view(DeskMode::Live), run());
+    // Taken from the rule by hand, and undone.
+    run.apply(&by_rule(false, 1));
+    let Event::SettingSet(undone) = by_rule(true, 2) else { panic!("a setting") };
+    run.apply(&SettingSet { undoes: Some(CommandId(1)), ..undone }.into());
+    assert_eq!(commands(press(&mut view, &run, &["3", "l"])), [set("pos", 1.05)]);
 }

@@ -2,7 +2,10 @@
 
 use super::{
     DeskMode, Effect, EventList, Focus, Message, Overlay, Page, Palette, Prompt, PromptKind, Seek,
-    SpeedChange, View, mix::clear_solos, pending::UndoKey, prompt::Entered,
+    SpeedChange, View,
+    mix::{clear_solos, take_back},
+    pending::UndoKey,
+    prompt::Entered,
 };
 use crate::{
     live::{LiveSetting, SettingId},
@@ -55,9 +58,7 @@ impl View {
             Action::TypeGain => return self.on_strip(run, Self::type_gain),
             Action::TypeFade => return self.on_strip(run, Self::type_fade),
             Action::ResetGain => {
-                return self.on_strip(run, |view, strip| {
-                    view.pending.set_gain(&strip.name, strip.recipe_gain)
-                });
+                return self.on_strip(run, |view, strip| view.touch(strip, strip.recipe_gain));
             }
             Action::Mute => return self.on_strip(run, |view, strip| Some(view.mute(strip))),
             Action::Solo => return self.on_strip(run, |view, strip| Some(view.solo(strip))),
@@ -76,6 +77,11 @@ impl View {
             Action::Evaluate => return self.once(Command::Evaluate),
             Action::Set(setting) => {
                 self.prompt_for_setting(&LiveSetting::of(SettingId::Train(setting)).pattern(), run);
+            }
+            Action::ByRule => return self.on_strip(run, |view, strip| Some(view.by_rule(strip))),
+            Action::Weightings => {
+                let selected = self.weighting_idx(run);
+                self.overlay = Some(Overlay::Weightings { selected });
             }
             Action::Settings => self.overlay = Some(Overlay::Settings { selected: 0 }),
             Action::Quit => return self.quit(run),
@@ -164,9 +170,9 @@ impl View {
     }
 
     /// Handles the input of a prompt.
-    pub(super) fn entered(&mut self, entry: Entered) -> Vec<Effect> {
+    pub(super) fn entered(&mut self, entry: Entered, run: &Run) -> Vec<Effect> {
         match entry {
-            Entered::Command(command) => self.send(command),
+            Entered::Command(command) => self.send(command, run),
             Entered::Step(step) => vec![Effect::Seek(Seek::To(step))],
             Entered::Filter(filter) => {
                 self.events.filter = filter;
@@ -176,8 +182,20 @@ impl View {
         }
     }
 
-    /// Sends a command; a single fader's waits for the one in flight.
-    fn send(&mut self, command: Command) -> Vec<Effect> {
+    /// Sends a command; a single fader's waits for the one in flight, and takes it back from the weighting rule.
+    fn send(&mut self, command: Command, run: &Run) -> Vec<Effect> {
+        let handed = command.strips().find_map(|name| run.strip(name));
+        if let Some(strip) = handed.filter(|strip| self.is_handed(strip))
+            && let Command::Set(all) = command
+        {
+            // A fade begins at the weight that the rule has given.
+            let taken_back = match &all[..] {
+                [Assignment { over: Some(_), .. }] => self.take_back_at_weight(strip),
+                _ => vec![take_back(strip)],
+            };
+            let taken_back = taken_back.into_iter().chain(all);
+            return Effect::send(Command::Set(taken_back.collect()));
+        }
         if let Command::Set(all) = &command
             && let [Assignment { control: Control::Gain(objective), value, over: None }] = &all[..]
             && let Setting::Number(gain) = value
@@ -237,7 +255,8 @@ impl View {
         (self.page, self.focus) = match self.page {
             Page::Overview => (Page::Chart, Focus::Chart),
             Page::Chart => (Page::Gradients, Focus::Desk),
-            Page::Gradients => (Page::Scores, Focus::Desk),
+            Page::Gradients => (Page::Shares, Focus::Desk),
+            Page::Shares => (Page::Scores, Focus::Desk),
             Page::Scores => (Page::Corpora, Focus::Desk),
             Page::Corpora => (Page::Events, Focus::Events),
             Page::Events => (Page::Overview, Focus::Desk),

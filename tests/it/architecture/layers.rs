@@ -27,6 +27,7 @@ const FOLD: &[&str] = &["state", "journal", "bus", "protocol"];
 /// - `regular_file` opens files and depends on nothing: whatever reads one may use it.
 /// - `mixer` depends on `schedule`: a fader's gain may be scheduled. Its rules declare their options as
 ///   `keys`, and draw by `data::draw`, as everything else does.
+/// - `tui` lists the weighting rules with their options, by `mixer::choices`.
 /// - `train` depends on `bus`: the trainer emits events to it and never blocks.
 /// - `recorder` applies events to the state and writes them, without a terminal; `headless` and `tui`
 ///   render the state.
@@ -56,6 +57,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "journal",
             "bus",
             "live",
+            "mixer::choices",
+            "mixer::WeightingChoice",
             "protocol",
             "nearest",
             "printable",

@@ -219,7 +219,17 @@ fn now_and_then(step: u64) -> Vec<Event> {
         };
         let (norms, gradient_shares) = (each(step), each(step + 1));
         let cosines = [(ObjectiveId::from(OBJECTIVES[0]), each(step + 2))].into();
-        events.push(GradientsMeasured { at_ms, step: at, norms, gradient_shares, cosines }.into());
+        events.push(
+            GradientsMeasured {
+                at_ms,
+                step: at,
+                norms,
+                gradient_shares,
+                cosines,
+                layers: Vec::new(),
+            }
+            .into(),
+        );
     }
     if step.is_multiple_of(2_000) {
         events.extend(OBJECTIVES.iter().zip(0..).map(|(name, objective_idx)| {

@@ -7,9 +7,10 @@ use crate::{
     protocol::{
         By, CommandId, Loss, ObjectiveId, Step,
         event::{
-            CheckpointSaved, ClassCounts, ClassesScored, CorpusStarted, Direction, Evaluated,
-            GainSet, GradientsMeasured, MetricStarted, Muted, NonFiniteLoss, Noted,
-            ObjectiveStarted, Role, RunStarted, Setting, SettingSet, Split, SplitSize, StepDone,
+            AffinitiesMeasured, CheckpointSaved, ClassCounts, ClassesScored, CorpusStarted,
+            Direction, Evaluated, GainSet, GradientsMeasured, LayerCosines, MetricStarted, Muted,
+            NonFiniteLoss, Noted, ObjectiveStarted, Role, RunStarted, Setting, SettingSet,
+            ShadowShares, Split, SplitSize, StepDone,
         },
     },
     state::Run,
@@ -84,6 +85,7 @@ fn gradients(step: u64) -> GradientsMeasured {
         norms: of_each(|at| [1.0, 0.61, 1.35, 0.2, 0.12][at]),
         gradient_shares: of_each(|at| [0.46, 0.17, 0.37, 0.01, -0.01][at]),
         cosines,
+        layers: Vec::new(),
     }
 }
 
@@ -303,4 +305,72 @@ pub(super) fn pressed(view: &mut View, run: &Run, keys: &str) {
             }
         }
     }
+}
+
+/// A share from a wave and the index of an objective.
+type Share = fn(f32, usize) -> f32;
+
+/// The shares that three rules would set.
+fn shadow_shares(step: u64) -> ShadowShares {
+    let wave =
+        |at: usize, rule: usize| 1.0 + 0.4 * ((step as f32 / 40.0) + (at + rule) as f32).sin();
+    let rules: [(&str, Share); 3] = [
+        ("dwa temperature=2", |wave, _| wave),
+        ("uncertainty learning_rate=0.01", |wave, at| wave * [2.0, 0.7, 0.5, 0.1, 0.02][at]),
+        ("upgrad", |wave, at| wave * [1.0, 1.5, 0.3, 1.0, 3.0][at]),
+    ];
+    let of = |rule: usize, by: Share| {
+        let share = |(at, name): (usize, &&str)| ((*name).into(), by(wave(at, rule), at));
+        NAMES.iter().enumerate().map(share).collect()
+    };
+    let shares = rules.iter().enumerate().map(|(at, (rule, by))| ((*rule).to_owned(), of(at, *by)));
+    ShadowShares { at_ms: step * 31, step: Step(step), shares: shares.collect(), took_us: 1_834 }
+}
+
+/// What a step for each objective does to the losses.
+fn affinities(step: u64) -> AffinitiesMeasured {
+    let part = |one: usize, other: usize| [0.01, 0.004, -0.002, 0.0001][(one + 3 * other) % 4];
+    let of = |one: usize| {
+        let by = |(other, name): (usize, &&str)| ((*name).into(), part(one, other));
+        NAMES.iter().enumerate().map(by).collect()
+    };
+    let affinities = NAMES.iter().enumerate().map(|(one, name)| ((*name).into(), of(one)));
+    let affinities = affinities.collect();
+    AffinitiesMeasured { at_ms: step * 31, step: Step(step), affinities, took_us: 91_000 }
+}
+
+/// The same run with shadow rules, gradients by layer, and a fader in the hands of the rule.
+pub(super) fn shadowed() -> Run {
+    let mut run = trained();
+    let (at_ms, by, command) = (9, By::Key, Some(CommandId(90)));
+    let mut set = |path: &str, old: Setting, new: Setting| {
+        let (path, step, from) = (path.to_owned(), run.step, run.step.next());
+        run.apply(
+            &SettingSet { at_ms, step, from, path, old, new, by, command, undoes: None }.into(),
+        );
+    };
+    let text = |text: &str| Setting::Text(text.to_owned());
+    let rules = "dwa temperature=2, uncertainty learning_rate=0.01, upgrad";
+    set("train.shadow_weightings", text("none"), text(rules));
+    set("objective.pos.by_rule", Setting::Switch(false), Setting::Switch(true));
+    set("objective.frequency.by_rule", Setting::Switch(true), Setting::Switch(false));
+    let begin = run.step.0;
+    for step in begin + 1..=begin + 120 {
+        if step.is_multiple_of(10) {
+            let mut event = gradients(step);
+            let sign = if step.is_multiple_of(20) { 1.0 } else { -0.4 };
+            event.cosines.values_mut().flat_map(BTreeMap::values_mut).for_each(|it| *it *= sign);
+            let layer = |name: &str, by: f32| {
+                let mut cosines = event.cosines.clone();
+                cosines.values_mut().flat_map(BTreeMap::values_mut).for_each(|it| *it *= by);
+                LayerCosines { layer: name.to_owned(), cosines }
+            };
+            event.layers = vec![layer("words", 1.4), layer("trunk.1", 0.9), layer("trunk.2", -0.5)];
+            run.apply(&event.into());
+            run.apply(&shadow_shares(step).into());
+            run.apply(&affinities(step).into());
+        }
+        run.apply(&step_done(step, &[1.0, 0.5, 0.5, 0.1, 0.05]).into());
+    }
+    run
 }
