@@ -1,8 +1,9 @@
 //! Results on public corpora: trains the arms of `docs/results/arms.toml`, keeps the summary of each run under
-//! `docs/results`, and writes the tables of `docs/results/README.md` from the summaries that are there.
+//! `docs/results`, and writes the tables of `docs/results/README.md` and the pictures beside it from the summaries that are
+//! there.
 //!
 //! `cargo bench --bench corpora` trains what is missing; a run whose summary is kept is not repeated as long as its
-//! command and its recipe are the same. Baselines train nothing, and are computed each time. Options: `-- --seeds 3`,
+//! command and its recipe are the same, and one that was interrupted goes on. Baselines train nothing, and are computed each time. Options: `-- --seeds 3`,
 //! `--corpus NAME`, `--arm NAME`, `--threads N` (the results do not depend on it). The corpora are found by the variable
 //! `AUXDESK_CORPORA`; without it nothing is trained, and the tables are written again.
 
@@ -19,6 +20,8 @@ mod constant;
 mod names;
 #[path = "corpora/overlap.rs"]
 mod overlap;
+#[path = "corpora/picture.rs"]
+mod picture;
 #[path = "corpora/plan.rs"]
 mod plan;
 #[path = "corpora/run.rs"]
@@ -48,6 +51,12 @@ fn main() {
         Err(_) => println!("AUXDESK_CORPORA is not set: nothing is trained"),
     }
     fs::write(folder.join("README.md"), table::page(&plan, folder)).unwrap();
+    for corpus in &plan.corpus {
+        let svg = corpus.picture.as_ref().and_then(|of| picture::svg(corpus, of, folder));
+        if let Some(svg) = svg {
+            fs::write(folder.join(format!("{}.svg", corpus.name)), svg).unwrap();
+        }
+    }
     println!("{FOLDER}/README.md is written");
 }
 

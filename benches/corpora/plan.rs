@@ -36,6 +36,20 @@ pub(crate) struct Corpus {
     /// What stands after its table.
     #[serde(default)]
     pub(crate) conclusion: String,
+    /// A picture of the arms, if there is one.
+    pub(crate) picture: Option<Picture>,
+}
+
+/// What a picture shows beside the scores.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Picture {
+    /// The arm whose mean and standard deviation are a band.
+    pub(crate) band: String,
+    /// The arm whose mean is a dashed line.
+    pub(crate) line: String,
+    /// A description for those who cannot see it.
+    pub(crate) alt: String,
 }
 
 /// A column of a table.

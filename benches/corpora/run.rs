@@ -57,7 +57,9 @@ impl Kept {
         }
         let (objective, metric) = of.split_once('.')?;
         let objectives = self.summary["objectives"].as_array()?;
-        let is_it = |found: &&Value| found["name"] == objective && found["weight"] != 0.0;
+        // The last share of an objective that is trained may be 0; a muted one has no loss either.
+        let is_trained = |found: &Value| found["weight"] != 0.0 || !found["loss_last"].is_null();
+        let is_it = |found: &&Value| found["name"] == objective && is_trained(found);
         let found = objectives.iter().find(is_it)?;
         found["test"][metric].as_f64()
     }
@@ -98,10 +100,18 @@ pub(crate) struct Programs<'a> {
 }
 
 impl Programs<'_> {
-    /// Runs an arm.
+    /// Runs an arm; goes on with a run of the same command and recipe that was interrupted.
     pub(crate) fn run(&self, corpus: &Corpus, arm: &Arm, seed: u64) -> Kept {
-        let folder = tempfile::tempdir().unwrap();
-        let (source, run) = (folder.path().join("source"), folder.path().join("run"));
+        let (command, recipe) = (command(corpus, arm, seed), recipe(corpus, arm));
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("corpora").join(&corpus.name);
+        let folder = folder.join(format!("{}-{seed}", arm.name));
+        let (note, text) = (folder.join("command"), format!("{command}\n{recipe}\n"));
+        if folder.exists() && !fs::read_to_string(&note).is_ok_and(|other| other == text) {
+            fs::remove_dir_all(&folder).unwrap();
+        }
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(&note, text).unwrap();
+        let (source, run) = (folder.join("source"), folder.join("run"));
         let summary = if let Some(baseline) = arm.baseline {
             self.figures(baseline, corpus, arm)
         } else {
@@ -110,22 +120,39 @@ impl Programs<'_> {
             }
             self.train(&corpus.options(arm), seed, &run, &source)
         };
-        let (command, recipe) = (command(corpus, arm, seed), recipe(corpus, arm));
+        fs::remove_dir_all(&folder).unwrap();
         Kept { command, recipe, cpu: cpu(), summary }
     }
 
     /// Trains into the folder `run`; the folder `source` is `$RUN`.
     fn train(&self, options: &[String], seed: u64, run: &Path, source: &Path) -> Value {
+        let mut summary = finished(run)
+            .or_else(|| self.continued(run))
+            .unwrap_or_else(|| self.trained(options, seed, run, source));
+        // The name of a temporary folder says nothing.
+        summary.as_object_mut().unwrap().remove("run");
+        summary
+    }
+
+    /// What an interrupted run prints when it is continued, if it can be.
+    fn continued(&self, run: &Path) -> Option<Value> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_auxdesk"));
+        command.arg("continue").arg(run).args(["--headless", "--json"]).args(&self.options);
+        let output = run.exists().then(|| command.output().unwrap())?;
+        output.status.success().then(|| serde_json::from_slice(&output.stdout).unwrap())
+    }
+
+    fn trained(&self, options: &[String], seed: u64, run: &Path, source: &Path) -> Value {
+        if run.exists() {
+            fs::remove_dir_all(run).unwrap();
+        }
         let mut command = Command::new(env!("CARGO_BIN_EXE_auxdesk"));
         let seed = seed.to_string();
         command.args(["train", "--headless", "--json", "--seed", &seed, "--run"]).arg(run);
         let source = source.to_string_lossy();
         let expanded = |option: &String| self.expanded(option).replace("$RUN", &source);
         command.args(options.iter().map(expanded)).args(&self.options);
-        let mut summary: Value = serde_json::from_slice(&printed(command)).unwrap();
-        // The name of a temporary folder says nothing.
-        summary.as_object_mut().unwrap().remove("run");
-        summary
+        serde_json::from_slice(&printed(command)).unwrap()
     }
 
     /// The figures of a baseline, by OBJECTIVE.METRIC.
@@ -168,6 +195,13 @@ impl Programs<'_> {
     fn expanded(&self, text: &str) -> String {
         text.replace("$AUXDESK_CORPORA", self.corpora)
     }
+}
+
+/// The summary of a run that has finished.
+fn finished(run: &Path) -> Option<Value> {
+    let text = fs::read_to_string(run.join("summary.json")).ok()?;
+    let summary: Value = serde_json::from_str(&text).ok()?;
+    (summary["ended"] == "finished").then_some(summary)
 }
 
 /// What a program printed.

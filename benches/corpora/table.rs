@@ -82,6 +82,9 @@ fn section(page: &mut String, corpus: &Corpus, folder: &Path) {
         writeln!(page, "| published: {} | {} |", published.name, published.figures.join(" | "))
             .unwrap();
     }
+    if let Some(picture) = &corpus.picture {
+        writeln!(page, "\n![{}]({}.svg)", picture.alt, corpus.name).unwrap();
+    }
     if !cpus.is_empty() {
         let cpus: Vec<String> = cpus.into_iter().collect();
         writeln!(page, "\nTrained on {}.", cpus.join("; ")).unwrap();
