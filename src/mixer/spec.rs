@@ -116,7 +116,7 @@ impl CurrentWeighting {
         self.rule.needs_losses_after_update()
     }
 
-    /// Shows it the losses after the update of the step that it last had coefficients for.
+    /// Gives it the losses after the update of the step that it last had coefficients for.
     pub fn after_update(&mut self, step: &StepView<'_>) {
         self.rule.after_update(step);
     }

@@ -139,7 +139,7 @@ pub trait Weighting: Send {
         false
     }
 
-    /// Sees the losses after the update of the step that it last had coefficients for: with the same batches and draws,
+    /// Receives the losses after the update of the step that it last had coefficients for: with the same batches and draws,
     /// of the same objectives.
     fn after_update(&mut self, _step: &StepView<'_>) {}
 

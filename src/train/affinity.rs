@@ -2,8 +2,9 @@
 //! step for objective i alone does to the loss of objective j, on one batch.
 //!
 //! Zᵢⱼ = 1 − Lⱼ(θ − η·gᵢ) / Lⱼ(θ), with gᵢ the raw gradient of objective i with respect to the shared parameters θ, those
-//! that at least two objectives reach; the heads of one objective stay. Above 0 the step lowers the loss. η is the same for all objectives of a measurement: to first order no
-//! loss of the objective itself falls by more than one percent. The paper's η is the learning rate of its optimizer.
+//! that at least two objectives reach; the heads of one objective stay. Above 0 the step lowers the loss. η is the same for
+//! all objectives of a measurement: to first order no objective's own step lowers its loss by more than one percent. The
+//! paper's η is the learning rate of its optimizer.
 //!
 //! A measurement follows an update, has the batches and draws of its step, and leaves every parameter as it was to the bit.
 //! With n active objectives it takes n + 1 forward and n backward passes, counted as n + 1 steps: with a budget b it is made

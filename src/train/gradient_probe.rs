@@ -119,9 +119,9 @@ impl<'a> Probe<'a> {
 
     /// The inner products ⟨g_j, g_k⟩ of the weighted gradients over each layer, in the order of the losses.
     ///
-    /// The gradient of the objective without a pass is the mixed one minus the sum of the others, and so are its inner
-    /// products. If it is too short for that in a layer compared with the others (for example reversed with a strength
-    /// near 0), it has its own pass after all.
+    /// The gradient of the objective without a backward pass of its own is the total gradient minus those of the other
+    /// objectives; its inner products follow from theirs. If it is too short for that in a layer compared with the
+    /// others (for example reversed with a strength near 0), it has its own pass after all.
     pub(super) fn by_layer(&mut self, mixed: &Gradients, layers: &[Layer]) -> Result<Vec<Gram>> {
         let known: Option<Vec<Gram>> = layers
             .iter()

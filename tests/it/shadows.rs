@@ -204,7 +204,7 @@ fn layers_are_named_and_their_cosines_make_up_those_of_all() {
                     }
                 }
             }
-            // A cosine over all layers lies between the least and the greatest of the layers, and 0.
+            // A cosine over all layers lies between the minimum and the maximum over the layers, and 0.
             for (one, others) in &event.cosines {
                 for (other, cosine) in others {
                     let of_layer = |cosines: &BTreeMap<ObjectiveId, BTreeMap<ObjectiveId, f32>>| {
