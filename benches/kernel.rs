@@ -24,6 +24,10 @@ use candle_nn::{
 use rand::Rng;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 
+/// That of the program.
+#[global_allocator]
+static ALLOCATOR: kernel::Allocator = kernel::Allocator;
+
 const SENTENCES: usize = 32;
 const LENGTH: usize = 25;
 const ROWS: usize = SENTENCES * LENGTH;

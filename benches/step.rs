@@ -95,6 +95,10 @@ impl Options {
     }
 }
 
+/// That of the program.
+#[global_allocator]
+static ALLOCATOR: kernel::Allocator = kernel::Allocator;
+
 fn main() {
     kernel::keep_memory();
     let options = Options::read();

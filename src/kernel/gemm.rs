@@ -5,16 +5,20 @@
 //! vectors, in place or from [`Packed`] panels. Names are those of BLIS: MR × NR register tiles, `pack_a`.
 
 mod pack;
+mod panels;
+mod target;
 mod tile;
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-pub(super) use pack::Packed;
-use pack::{PackB, pack_a};
-use tile::{EDGE_MR, Left, Panel, multiply_tile, prefetch};
+use pack::PackB;
+pub(super) use pack::{Packed, PackedLeft};
+pub(super) use panels::multiply_by_panels;
+pub(super) use target::{Accumulate, Target};
+use tile::{EDGE_MR, LeftTile, Panel, multiply_tile, prefetch};
 
-use super::{arch::with, buffer::Buffer};
+use super::arch::with;
 
 /// A matrix over a slice, stored row after row or column after column.
 #[derive(Clone, Copy)]
@@ -82,36 +86,6 @@ impl<'a> Matrix<'a> {
     }
 }
 
-/// How a product is combined with the previous contents of its target.
-#[derive(Clone, Copy)]
-pub(super) enum Accumulate<'a> {
-    /// The product overwrites them.
-    Overwrite,
-    /// The product is added to them.
-    Add,
-    /// The product plus this row of biases, added to each of its rows, overwrites them.
-    AddBias(&'a [f32]),
-}
-
-/// Where a product is written: its rows lie `stride` apart, as some columns of a wider matrix do.
-pub(super) struct Target<'a> {
-    data: &'a mut [f32],
-    stride: usize,
-}
-
-impl<'a> Target<'a> {
-    /// A matrix of so many columns, or its columns from 0 on; for later ones `data` begins there.
-    pub(super) fn new(data: &'a mut [f32], stride: usize) -> Self {
-        Self { data, stride }
-    }
-
-    /// Some columns of some rows: from the first one's to the end of the last one's.
-    #[inline(always)]
-    fn rows(&mut self, row: usize, n_rows: usize, from: usize, width: usize) -> &mut [f32] {
-        &mut self.data[row * self.stride + from..][..(n_rows - 1) * self.stride + width]
-    }
-}
-
 /// Whether there are 32 vector registers, not 16.
 #[inline(always)]
 fn has_32_registers<S: Simd>() -> bool {
@@ -160,6 +134,32 @@ impl Tiles {
     }
 }
 
+/// A left operand.
+#[derive(Clone, Copy)]
+enum Left<'a> {
+    Packed(&'a PackedLeft),
+    /// Stored row after row.
+    Rows(Matrix<'a>),
+}
+
+impl Left<'_> {
+    #[inline(always)]
+    fn n_rows(self) -> usize {
+        match self {
+            Self::Packed(packed) => packed.rows,
+            Self::Rows(a) => a.rows,
+        }
+    }
+
+    #[inline(always)]
+    fn k(self) -> usize {
+        match self {
+            Self::Packed(packed) => packed.k,
+            Self::Rows(a) => a.columns,
+        }
+    }
+}
+
 /// A right operand.
 #[derive(Clone, Copy)]
 enum Right<'a> {
@@ -168,8 +168,17 @@ enum Right<'a> {
     Rows(Matrix<'a>),
 }
 
+impl Right<'_> {
+    fn k(self) -> usize {
+        match self {
+            Self::Packed(packed) => packed.k,
+            Self::Rows(b) => b.rows,
+        }
+    }
+}
+
 struct Product<'a> {
-    a: Matrix<'a>,
+    a: Left<'a>,
     b: Right<'a>,
     n: usize,
     accumulate: Accumulate<'a>,
@@ -189,14 +198,13 @@ impl WithSimd for Product<'_> {
 impl Product<'_> {
     #[inline(always)]
     fn run<S: Simd, const MR: usize>(mut self, simd: S) {
-        let tiles = Tiles::new::<MR>(self.a.rows);
-        let packed = if self.a.transposed { pack_a::<MR>(self.a, tiles) } else { Buffer::new(0) };
+        let tiles = Tiles::new::<MR>(self.a.n_rows());
         for from in (0..self.n).step_by(nr::<S>()) {
             let width = nr::<S>().min(self.n - from);
             match width.div_ceil(S::F32_LANES) {
-                3 => self.panel::<S, MR, 3>(simd, tiles, &packed, from, width),
-                2 => self.panel::<S, MR, 2>(simd, tiles, &packed, from, width),
-                _ => self.panel::<S, MR, 1>(simd, tiles, &packed, from, width),
+                3 => self.panel::<S, MR, 3>(simd, tiles, from, width),
+                2 => self.panel::<S, MR, 2>(simd, tiles, from, width),
+                _ => self.panel::<S, MR, 1>(simd, tiles, from, width),
             }
         }
     }
@@ -207,11 +215,10 @@ impl Product<'_> {
         &mut self,
         simd: S,
         tiles: Tiles,
-        packed: &[f32],
         from: usize,
         width: usize,
     ) {
-        let k = self.a.columns;
+        let k = self.a.k();
         let stride = N * S::F32_LANES;
         let copied;
         let mut next = None;
@@ -238,13 +245,17 @@ impl Product<'_> {
                 let rows = at * k / n_tiles..(at + 1) * k / n_tiles;
                 prefetch(next, b.stride, rows, following);
             }
-            let n_rows = height.min(self.a.rows - row);
-            let left = if self.a.transposed {
-                let data = &packed[row * k..][..height * k];
-                Left { data, row_stride: 1, column_stride: height }
-            } else {
-                let stride = self.a.stride;
-                Left { data: &self.a.data[row * stride..], row_stride: stride, column_stride: 1 }
+            let n_rows = height.min(self.a.n_rows() - row);
+            let left = match self.a {
+                Left::Packed(packed) => {
+                    let data = &packed.tiles[row * k..][..height * k];
+                    LeftTile { data, row_stride: 1, column_stride: height }
+                }
+                Left::Rows(a) => LeftTile {
+                    data: &a.data[row * a.stride..],
+                    row_stride: a.stride,
+                    column_stride: 1,
+                },
             };
             let (accumulate, rows, out) = (self.accumulate, (row, n_rows), &mut self.out);
             if height == MR {
@@ -267,7 +278,6 @@ pub(super) fn multiply(
     if b.transposed || b.rows > 128 {
         multiply_packed(a, &Packed::new(b), accumulate, product);
     } else {
-        assert_eq!(a.columns, b.rows, "columns of the left are rows of the right");
         run(a, Right::Rows(b), b.columns, accumulate, product);
     }
 }
@@ -279,17 +289,25 @@ pub(super) fn multiply_packed(
     accumulate: Accumulate<'_>,
     product: Target<'_>,
 ) {
-    assert_eq!(a.columns, b.k, "columns of the left are rows of the right");
     run(a, Right::Packed(b), b.n, accumulate, product);
 }
 
-fn run(a: Matrix<'_>, b: Right<'_>, n: usize, accumulate: Accumulate<'_>, mut out: Target<'_>) {
-    assert!(n <= out.stride, "a product of {n} columns in rows of {}", out.stride);
-    if a.columns > 0 {
+fn run(a: Matrix<'_>, b: Right<'_>, n: usize, accumulate: Accumulate<'_>, out: Target<'_>) {
+    if a.transposed {
+        let packed = PackedLeft::new(a);
+        run_left(Left::Packed(&packed), b, n, accumulate, out);
+    } else {
+        run_left(Left::Rows(a), b, n, accumulate, out);
+    }
+}
+
+fn run_left(a: Left<'_>, b: Right<'_>, n: usize, accumulate: Accumulate<'_>, mut out: Target<'_>) {
+    assert_eq!(a.k(), b.k(), "columns of the left are rows of the right");
+    if a.k() > 0 {
         return with(Product { a, b, n, accumulate, out });
     }
-    for row in 0..a.rows {
-        let row = out.rows(row, 1, 0, n);
+    for row in 0..a.n_rows() {
+        let row = out.row(row, 0, n);
         match accumulate {
             Accumulate::Add => {}
             Accumulate::Overwrite => row.fill(0.0),
@@ -311,14 +329,9 @@ pub(super) fn multiply_in_blocks(
     }
     // About an eighth of the rows, in low tiles: a function of the side alone, never of the threads.
     let rows = m.div_ceil(8).next_multiple_of(EDGE_MR);
-    let Target { data, stride } = product;
-    assert!(data.len() >= (m - 1) * stride + b.n, "a product of {m} rows");
-    data.par_chunks_mut(rows * stride).enumerate().for_each(|(block, data)| {
+    product.by_rows(rows, m.div_ceil(rows)).into_par_iter().enumerate().for_each(|(block, out)| {
         let first = block * rows;
-        if let Some(left) = m.checked_sub(first).filter(|&left| left > 0) {
-            let a = a.some_rows(first, rows.min(left));
-            multiply_packed(a, b, accumulate, Target::new(data, stride));
-        }
+        multiply_packed(a.some_rows(first, rows.min(m - first)), b, accumulate, out);
     });
 }
 

@@ -32,34 +32,57 @@ pub fn keep_memory() {
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub fn keep_memory() {}
 
-/// The system's allocator, but that a failed allocation ends the program with a message and exit
+/// Blocks of at least so many bytes start at a multiple of [`LINE`].
+const LARGE: usize = 1024;
+
+/// Bytes of a cache line, and of the widest vectors: those of a block that does not start at a multiple of it lie on two
+/// lines each.
+const LINE: usize = 64;
+
+/// The system's allocator, but that large blocks are aligned to cache lines, and a failed allocation ends the program with a message and exit
 /// code 1. Otherwise it would abort: Rust has no stable way to handle it, and the crates that allocate
 /// tensors expect none. What a run has written until then is complete, as after a signal.
 pub struct Allocator;
 
 #[expect(unsafe_code, reason = "a global allocator")]
-// SAFETY: every method is that of `System` with the same arguments, and returns its result; it does
-// not return at all where that is null, and never unwinds.
+// SAFETY: every method is that of `System` with the same arguments but for a stricter alignment, which depends on the
+// layout alone, and returns its result; it does not return at all where that is null, and never unwinds.
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promises are those that `System` asks for.
-        checked(unsafe { System.alloc(layout) }, layout.size())
+        checked(unsafe { System.alloc(aligned(layout)) }, layout.size())
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: as above.
-        checked(unsafe { System.alloc_zeroed(layout) }, layout.size())
+        checked(unsafe { System.alloc_zeroed(aligned(layout)) }, layout.size())
     }
 
     unsafe fn realloc(&self, at: *mut u8, layout: Layout, n_bytes: usize) -> *mut u8 {
-        // SAFETY: as above.
-        checked(unsafe { System.realloc(at, layout, n_bytes) }, n_bytes)
+        if n_bytes < LARGE && layout.size() < LARGE {
+            // SAFETY: as above.
+            return checked(unsafe { System.realloc(at, layout, n_bytes) }, n_bytes);
+        }
+        // SAFETY: the size is one of the caller's, and the alignment a power of 2.
+        let new = unsafe { Layout::from_size_align_unchecked(n_bytes, layout.align()) };
+        // SAFETY: the caller's promises for both layouts; the blocks do not overlap, and have the bytes that are copied.
+        unsafe {
+            let to = self.alloc(new);
+            ptr::copy_nonoverlapping(at, to, layout.size().min(n_bytes));
+            self.dealloc(at, layout);
+            to
+        }
     }
 
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
         // SAFETY: as above.
-        unsafe { System.dealloc(at, layout) }
+        unsafe { System.dealloc(at, aligned(layout)) }
     }
+}
+
+/// The layout with the alignment of large blocks.
+fn aligned(layout: Layout) -> Layout {
+    if layout.size() < LARGE { layout } else { layout.align_to(LINE).unwrap_or(layout) }
 }
 
 fn checked(at: *mut u8, n_bytes: usize) -> *mut u8 {
@@ -124,5 +147,36 @@ fn write_to_stderr(text: &[u8]) {
     // SAFETY: the pointer and the length are those of a slice; the result does not matter.
     unsafe {
         let _ = libc::write(libc::STDERR_FILENO, ptr::from_ref(text).cast(), text.len());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[expect(unsafe_code, reason = "an allocator is called as a collection calls it")]
+    fn large_blocks_are_aligned_and_keep_their_contents_when_they_grow_and_shrink() {
+        let mut layout = Layout::from_size_align(24, 8).unwrap();
+        // SAFETY: each block is that of the layout before it, and is written before it is read.
+        unsafe {
+            let mut at = Allocator.alloc(layout);
+            at.write_bytes(7, layout.size());
+            for n_bytes in [LARGE - 1, LARGE, 100_000, 3_000_000, LARGE + 8, 24] {
+                let kept = layout.size().min(n_bytes);
+                at = Allocator.realloc(at, layout, n_bytes);
+                layout = Layout::from_size_align(n_bytes, 8).unwrap();
+                let bytes = std::slice::from_raw_parts(at, kept);
+                assert!(bytes.iter().all(|&byte| byte == 7), "{n_bytes} bytes");
+                assert!(n_bytes < LARGE || (at as usize).is_multiple_of(LINE), "{n_bytes} bytes");
+                at.write_bytes(7, n_bytes);
+            }
+            Allocator.dealloc(at, layout);
+            let zeros = Layout::from_size_align(5000, 4).unwrap();
+            let at = Allocator.alloc_zeroed(zeros);
+            assert!((at as usize).is_multiple_of(LINE));
+            assert!(std::slice::from_raw_parts(at, 5000).iter().all(|&byte| byte == 0));
+            Allocator.dealloc(at, zeros);
+        }
     }
 }

@@ -10,7 +10,10 @@
 
 mod cell;
 
-use std::{marker::PhantomData, sync::OnceLock};
+use std::{
+    marker::PhantomData,
+    sync::{Arc, OnceLock},
+};
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
@@ -21,9 +24,10 @@ pub(super) use cell::{BackStep, Cell, ForwardStep, GateGradients, Propagated, Sa
 use super::{
     arch::is_fused,
     buffer::Buffer,
-    gemm::{Accumulate, Matrix, Packed, Target, multiply_in_blocks},
+    gemm::{
+        Accumulate, Matrix, Packed, PackedLeft, Target, multiply_by_panels, multiply_in_blocks,
+    },
     parameter::{Gradient, ParamRef},
-    row_sums::sum_of_rows,
     slices,
 };
 use crate::data::Packing;
@@ -57,6 +61,7 @@ pub(super) fn recurrent<C: Cell>(
         packing: packing.clone(),
         requires_grad: x.track_op(),
         saved: OnceLock::new(),
+        operands: OnceLock::new(),
         cell: PhantomData::<C>,
     })
 }
@@ -97,7 +102,23 @@ struct Recurrent<C: Cell> {
     packing: Packing,
     requires_grad: bool,
     saved: OnceLock<[Saved; 2]>,
+    operands: OnceLock<[Operands; 2]>,
     cell: PhantomData<C>,
+}
+
+/// What every backward pass of one direction multiplies by. It depends on the forward pass and the parameters alone,
+/// and is computed by the first of the passes that a step makes: parameters change only after the last.
+struct Operands {
+    /// The previous states H: (rows, w).
+    prev_states: Buffer,
+    /// Hᵀ: (w, rows).
+    states: PackedLeft,
+    /// xᵀ: (inputs, rows), of both directions.
+    inputs: Arc<PackedLeft>,
+    /// Uᵀ: (G·w, w).
+    recurrent: Packed,
+    /// Wᵀ: (G·w, inputs).
+    input: Packed,
 }
 
 impl<C: Cell> Recurrent<C> {
@@ -142,64 +163,94 @@ impl<C: Cell> Recurrent<C> {
         })?
     }
 
+    /// The operands of a backward pass, by direction, for states (rows, 2·w).
+    fn operands(&self, x: &Tensor, states: &Tensor) -> Result<&[Operands; 2]> {
+        if let Some(operands) = self.operands.get() {
+            return Ok(operands);
+        }
+        let ((n_inputs, width), rows) = (self.sizes(x.shape())?, self.packing.n_rows());
+        let packed =
+            |x: &[f32], columns| PackedLeft::new(Matrix::new(x, rows, columns).transposed());
+        let inputs = Arc::new(slices::read(x, |x| packed(x, n_inputs))?);
+        let of = |direction: usize| {
+            self.direction(direction, width, |of| -> Result<_> {
+                let columns = C::GATES * width;
+                let recurrent = Matrix::new(of.recurrent, width, columns).transposed();
+                let input = self.weights.input.read(|input| {
+                    let input = Matrix::new(input, n_inputs, 2 * columns);
+                    Packed::by_all_threads(
+                        input.some_columns(direction * columns, columns).transposed(),
+                    )
+                })?;
+                let prev_states = slices::read(states, |states| prev_states(of, states))?;
+                Ok(Operands {
+                    states: packed(&prev_states, width),
+                    prev_states,
+                    inputs: Arc::clone(&inputs),
+                    recurrent: Packed::by_all_threads(recurrent),
+                    input,
+                })
+            })?
+        };
+        let (forward, back) = rayon::join(|| of(0), || of(1));
+        let operands = [forward?, back?];
+        Ok(self.operands.get_or_init(|| operands))
+    }
+
     /// dx (rows, inputs), from the gradients with respect to both directions' gates.
-    fn grad_x(&self, directions: &[DirectionGradients<'_>; 2], inputs: usize) -> Result<Vec<f32>> {
-        let (rows, columns) =
-            (directions[0].grad_gates.n_rows(), directions[0].grad_gates.n_columns());
-        let mut grad_x = vec![0.0; rows * inputs];
-        self.weights.input.read(|input| {
-            let input = Matrix::new(input, inputs, 2 * columns);
-            for (direction, of) in directions.iter().enumerate() {
-                let input = input.some_columns(direction * columns, columns).transposed();
-                let input = Packed::by_all_threads(input);
-                let accumulate =
-                    if direction == 0 { Accumulate::Overwrite } else { Accumulate::Add };
-                multiply_in_blocks(
-                    of.grad_gates,
-                    &input,
-                    accumulate,
-                    Target::new(&mut grad_x, inputs),
-                );
-            }
-        })?;
-        Ok(grad_x)
+    fn grad_x(
+        operands: &[Operands; 2],
+        directions: &[DirectionGradients<'_>; 2],
+        inputs: usize,
+    ) -> Vec<f32> {
+        let mut grad_x = vec![0.0; directions[0].grad_gates.n_rows() * inputs];
+        let accumulates = [Accumulate::Overwrite, Accumulate::Add];
+        for ((operands, of), accumulate) in operands.iter().zip(directions).zip(accumulates) {
+            let target = Target::new(&mut grad_x, inputs);
+            multiply_in_blocks(of.grad_gates, &operands.input, accumulate, target);
+        }
+        grad_x
     }
 
     /// Accumulates the gradients with respect to the parameters.
-    fn accumulate(&self, x: Matrix<'_>, directions: &[DirectionGradients<'_>; 2]) -> Result<()> {
-        let (inputs, columns, width) = (
-            x.n_columns(),
-            directions[0].grad_gates.n_columns(),
-            directions[0].prev_states.n_columns(),
-        );
+    fn accumulate(
+        &self,
+        operands: &[Operands; 2],
+        directions: &[DirectionGradients<'_>; 2],
+    ) -> Result<()> {
+        let columns = directions[0].grad_gates.n_columns();
+        let (width, inputs) = (columns / C::GATES, operands[0].inputs.n_rows());
         let mut grad_input = Buffer::new(inputs * 2 * columns);
         let mut grad_recurrent = Buffer::new(2 * width * columns);
         let mut grad_bias = Buffer::new(2 * columns);
-        for (direction, of) in directions.iter().enumerate() {
-            let grad_gates = Packed::by_all_threads(of.grad_gates);
-            if inputs > 0 {
-                let target = Target::new(&mut grad_input[direction * columns..], 2 * columns);
-                multiply_in_blocks(x.transposed(), &grad_gates, Accumulate::Overwrite, target);
+        let mut grad_product_bias = Buffer::new(2 * columns);
+        for (direction, (operands, of)) in operands.iter().zip(directions).enumerate() {
+            let first = (direction * columns).min(grad_input.len());
+            let grad_input = Target::new(&mut grad_input[first..], 2 * columns);
+            let grad_recurrent = &mut grad_recurrent[direction * width * columns..];
+            let grad_recurrent = Target::new(&mut grad_recurrent[..width * columns], columns);
+            let by_input = (&*operands.inputs, grad_input);
+            let by_recurrent = (&operands.states, grad_recurrent);
+            let some = direction * columns..(direction + 1) * columns;
+            let grad_bias = &mut grad_bias[some.clone()];
+            match of.grad_product {
+                Some(grad_product) => {
+                    multiply_by_panels([by_input], of.grad_gates, grad_bias);
+                    let grad_bias = &mut grad_product_bias[some];
+                    multiply_by_panels([by_recurrent], grad_product, grad_bias);
+                }
+                None => multiply_by_panels([by_input, by_recurrent], of.grad_gates, grad_bias),
             }
-            let grad_product = of.grad_product.map(Packed::by_all_threads);
-            let grad_product = grad_product.as_ref().unwrap_or(&grad_gates);
-            let grad_recurrent =
-                &mut grad_recurrent[direction * width * columns..][..width * columns];
-            let (prev_states, target) =
-                (of.prev_states.transposed(), Target::new(grad_recurrent, columns));
-            multiply_in_blocks(prev_states, grad_product, Accumulate::Overwrite, target);
-            let grad_bias = &mut grad_bias[direction * columns..][..columns];
-            grad_bias.copy_from_slice(&sum_of_rows(of.grad_gates));
         }
         self.weights.input.accumulate(Gradient::Dense(grad_input))?;
         self.weights.bias.accumulate(Gradient::Dense(grad_bias))?;
         self.weights.recurrent.accumulate(Gradient::Dense(grad_recurrent))?;
         let Some(recurrent_bias) = &self.weights.recurrent_bias else { return Ok(()) };
         let mut grad_bias = Buffer::new(2 * width);
-        for (grad_bias, of) in grad_bias.chunks_exact_mut(width).zip(directions) {
-            let grad_product = of.grad_product.unwrap_or(of.grad_gates);
-            let last_gate = grad_product.some_columns(columns - width, width);
-            grad_bias.copy_from_slice(&sum_of_rows(last_gate));
+        let of_directions = grad_product_bias.chunks_exact(columns);
+        for (grad_bias, of) in grad_bias.chunks_exact_mut(width).zip(of_directions) {
+            // The last gate's.
+            grad_bias.copy_from_slice(&of[columns - width..]);
         }
         recurrent_bias.accumulate(Gradient::Dense(grad_bias))
     }
@@ -207,8 +258,6 @@ impl<C: Cell> Recurrent<C> {
 
 /// The matrices from which one direction's parameter gradients are computed.
 struct DirectionGradients<'a> {
-    /// The previous states: (rows, w).
-    prev_states: Matrix<'a>,
     /// The gradient with respect to the input's contribution to the gates: (rows, G·w).
     grad_gates: Matrix<'a>,
     /// The gradient with respect to h·U, where it differs: (rows, G·w).
@@ -263,27 +312,26 @@ impl<C: Cell> CustomOp1 for Recurrent<C> {
         let saved =
             self.saved.get().expect("backward comes after a forward that requires gradients");
         let gradient = gradient.contiguous()?;
+        let operands = self.operands(x, states)?;
         let back = |direction: usize| {
-            self.direction(direction, width, |of| -> Result<_> {
-                let prev_states = slices::read(states, |states| prev_states(of, states))?;
-                let grad_gates = slices::read(&gradient, |gradient| {
-                    cell::back::<C>(of, &prev_states, &saved[direction], gradient)
-                })?;
-                Ok((prev_states, grad_gates))
+            let Operands { prev_states, recurrent, .. } = &operands[direction];
+            self.direction(direction, width, |of| {
+                slices::read(&gradient, |gradient| {
+                    cell::back::<C>(of, recurrent, prev_states, &saved[direction], gradient)
+                })
             })?
         };
         let (forward, back) = rayon::join(|| back(0), || back(1));
-        let made = [forward?, back?];
-        let directions = made.each_ref().map(|(prev_states, grad_gates)| DirectionGradients {
-            prev_states: Matrix::new(prev_states, rows, width),
-            grad_gates: Matrix::new(&grad_gates.input, rows, columns),
-            grad_product: grad_gates
+        let grad_gates = [forward?, back?];
+        let directions = [0, 1].map(|direction| DirectionGradients {
+            grad_gates: Matrix::new(&grad_gates[direction].input, rows, columns),
+            grad_product: grad_gates[direction]
                 .product
                 .as_ref()
                 .map(|gates| Matrix::new(gates, rows, columns)),
         });
-        slices::read(x, |x| self.accumulate(Matrix::new(x, rows, inputs), &directions))??;
-        let grad_x = self.grad_x(&directions, inputs)?;
+        self.accumulate(operands, &directions)?;
+        let grad_x = Self::grad_x(operands, &directions, inputs);
         Tensor::from_vec(grad_x, (rows, inputs), x.device()).map(Some)
     }
 }

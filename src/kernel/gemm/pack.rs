@@ -3,8 +3,11 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::{Matrix, Tiles, nr};
+use super::{Matrix, Tiles, has_32_registers, nr, tile::prefetch};
 use crate::kernel::{arch::with, buffer::Buffer};
+
+/// Rows that are fetched in advance of the one that is copied.
+const AHEAD: usize = 8;
 
 /// A right operand in panels: k rows of a tile's width each, the last panel as narrow as whole
 /// vectors allow and filled up with 0. It serves many products, and hides large strides.
@@ -32,6 +35,11 @@ impl Packed {
         }
         Self { panels, k, n }
     }
+}
+
+/// The columns of a panel.
+pub(super) fn panel_width() -> usize {
+    with(Widths).0
 }
 
 struct Widths;
@@ -92,6 +100,8 @@ impl WithSimd for PackPanel<'_> {
             }
         } else if width == nr::<S>() {
             for (row, to) in panel.chunks_exact_mut(stride).enumerate() {
+                // Rows far apart are fetched one by one otherwise.
+                prefetch(&b.data[from..], b.stride, row + AHEAD..row + AHEAD + 1, stride);
                 copy::<S>(b.contiguous(row, from, stride), to);
             }
         } else {
@@ -112,10 +122,39 @@ fn copy<S: Simd>(from: &[f32], to: &mut [f32]) {
     }
 }
 
-/// A transposed left operand, tile by tile: for each of the k columns the numbers of the tile's rows.
+/// A transposed left operand, tile by tile: for each of the k columns the elements of the tile's rows.
+pub(in crate::kernel) struct PackedLeft {
+    pub(super) tiles: Buffer,
+    pub(super) rows: usize,
+    pub(super) k: usize,
+}
+
+impl PackedLeft {
+    pub(in crate::kernel) fn new(a: Matrix<'_>) -> Self {
+        assert!(a.transposed, "rows that are stored together are read in place");
+        Self { tiles: with(PackA(a)), rows: a.rows, k: a.columns }
+    }
+
+    pub(in crate::kernel) fn n_rows(&self) -> usize {
+        self.rows
+    }
+}
+
+struct PackA<'a>(Matrix<'a>);
+
+impl WithSimd for PackA<'_> {
+    type Output = Buffer;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) -> Buffer {
+        // The heights of a product's tiles.
+        if has_32_registers::<S>() { pack_a::<8>(self.0) } else { pack_a::<6>(self.0) }
+    }
+}
+
 #[inline(always)]
-pub(super) fn pack_a<const MR: usize>(a: Matrix<'_>, tiles: Tiles) -> Buffer {
-    let k = a.columns;
+fn pack_a<const MR: usize>(a: Matrix<'_>) -> Buffer {
+    let (k, tiles) = (a.columns, Tiles::new::<MR>(a.rows));
     let mut packed = Buffer::new(tiles.n_rows() * k);
     for (row, height) in tiles.iter::<MR>() {
         let n_rows = height.min(a.rows - row);

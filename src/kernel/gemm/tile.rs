@@ -16,7 +16,7 @@ pub(super) const EDGE_MR: usize = 4;
 
 /// A left operand as tiles read it: the number of row r, column l at `row_stride`·r + `column_stride`·l.
 #[derive(Clone, Copy)]
-pub(super) struct Left<'a> {
+pub(super) struct LeftTile<'a> {
     pub(super) data: &'a [f32],
     pub(super) row_stride: usize,
     pub(super) column_stride: usize,
@@ -51,7 +51,7 @@ pub(super) fn prefetch(data: &[f32], stride: usize, rows: Range<usize>, width: u
 #[expect(unsafe_code, reason = "a tile reads by pointers; every bound is asserted here")]
 pub(super) fn multiply_tile<S: Simd, const ROWS: usize, const N: usize>(
     simd: S,
-    a: Left<'_>,
+    a: LeftTile<'_>,
     b: Panel<'_>,
     accumulate: Accumulate<'_>,
     (row, n_rows): (usize, usize),
@@ -81,10 +81,10 @@ pub(super) fn multiply_tile<S: Simd, const ROWS: usize, const N: usize>(
             Accumulate::AddBias(bias) => Some(&bias[from..][..width]),
             Accumulate::Add | Accumulate::Overwrite => None,
         };
-        let (stride, add) = (out.stride, matches!(accumulate, Accumulate::Add));
-        let rows = out.rows(row, n_rows, from, width);
-        // SAFETY: `rows` has n_rows rows of N vectors, `stride` apart, and the bias N vectors.
-        unsafe { write_whole::<S, ROWS, N>(simd, sums, add, bias, n_rows, rows, stride) };
+        let (stride, add) = (out.stride(), matches!(accumulate, Accumulate::Add));
+        let first = out.tile(row, n_rows, from, width);
+        // SAFETY: the target may write n_rows rows of N vectors there, `stride` apart; the bias has N vectors.
+        unsafe { write_whole::<S, ROWS, N>(simd, sums, add, bias, n_rows, first, stride) };
         return;
     }
     // By way of a copy that is made by fixed places only: an array that is indexed by a number found at
@@ -96,7 +96,7 @@ pub(super) fn multiply_tile<S: Simd, const ROWS: usize, const N: usize>(
         }
     }
     for (i, sums) in kept.into_iter().enumerate().take(n_rows) {
-        write::<S, N>(simd, accumulate, sums, from, out.rows(row + i, 1, from, width));
+        write::<S, N>(simd, accumulate, sums, from, out.row(row + i, from, width));
     }
 }
 
@@ -112,7 +112,7 @@ pub(super) fn multiply_tile<S: Simd, const ROWS: usize, const N: usize>(
 #[expect(clippy::needless_range_loop, reason = "sums are in registers by fixed places only")]
 unsafe fn tile<S: Simd, const ROWS: usize, const N: usize>(
     simd: S,
-    a: Left<'_>,
+    a: LeftTile<'_>,
     rows: [usize; ROWS],
     b: Panel<'_>,
 ) -> [[S::f32s; N]; ROWS] {
@@ -140,7 +140,7 @@ unsafe fn tile<S: Simd, const ROWS: usize, const N: usize>(
 ///
 /// # Safety
 ///
-/// `out` has `n_rows` rows of N vectors, `stride` apart; `bias` has N vectors.
+/// At `out` are `n_rows` rows of N vectors, `stride` apart, that nothing else reaches; `bias` has N vectors.
 #[inline(always)]
 #[expect(unsafe_code, reason = "checks for each row cost as much as a third of a short product")]
 #[expect(clippy::needless_range_loop, reason = "sums are in registers by fixed places only")]
@@ -150,7 +150,7 @@ unsafe fn write_whole<S: Simd, const ROWS: usize, const N: usize>(
     add: bool,
     bias: Option<&[f32]>,
     n_rows: usize,
-    out: &mut [f32],
+    out: *mut f32,
     stride: usize,
 ) {
     let vector = |j: usize| j * S::F32_LANES;
@@ -161,7 +161,6 @@ unsafe fn write_whole<S: Simd, const ROWS: usize, const N: usize>(
             biases[j] = unsafe { bias.as_ptr().add(vector(j)).cast::<S::f32s>().read_unaligned() };
         }
     }
-    let out = out.as_mut_ptr();
     for i in 0..ROWS {
         if i < n_rows {
             for j in 0..N {

@@ -167,17 +167,17 @@ pub(super) fn run<C: Cell>(direction: &Direction<'_>, mut gates: Buffer) -> (Buf
     (states, Saved { gates, products })
 }
 
-/// The gradients with respect to the gates, from the previous states (rows, w) and the gradient
+/// The gradients with respect to the gates, from Uᵀ (G·w, w), the previous states (rows, w) and the gradient
 /// with respect to the states of both directions (rows, 2·w).
 pub(super) fn back<C: Cell>(
     direction: &Direction<'_>,
+    recurrent: &Packed,
     prev_states: &[f32],
     saved: &Saved,
     gradient: &[f32],
 ) -> GateGradients {
-    let &Direction { steps, width, column, recurrent, .. } = direction;
+    let &Direction { steps, width, column, .. } = direction;
     let mut grads = GateGradients::new::<C>(saved.gates.len());
-    let recurrent = Packed::new(Matrix::new(recurrent, width, C::GATES * width).transposed());
     let widest = steps.iter().map(|step| step.rows.len()).max().unwrap_or(0);
     let mut propagated = Propagated::new::<C>(widest, width);
     let mut n_continuing_next = 0;
@@ -187,7 +187,7 @@ pub(super) fn back<C: Cell>(
             BackStep {
                 width,
                 n_continuing_next,
-                recurrent: &recurrent,
+                recurrent,
                 saved,
                 prev_states,
                 gradient: &gradient[column..],
