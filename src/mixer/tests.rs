@@ -1,7 +1,9 @@
 //! Rules against reference implementations with the same losses; properties of all rules (`properties`), of the
-//! directions of those with gradients (`directions`), and what TorchJD and the papers' formulas give (`references`).
+//! directions of those with gradients (`directions`), and what TorchJD, the papers' formulas (`references`) and LibMTL
+//! (`libmtl`) give.
 
 mod directions;
+mod libmtl;
 mod properties;
 mod references;
 

@@ -257,6 +257,59 @@ fn a_rule_of_losses_reports_a_share_for_each_loss() {
     assert!(n_without > 0, "some step has no batch for some objective");
 }
 
+/// What a rule minimizes, of the losses of a first step, times the factor by which its module scales the weights; with what
+/// it holds constant taken from `at`.
+fn total(rule: &str, losses: &[f64], at: &[f64]) -> f64 {
+    let n = losses.len() as f64;
+    let logs: f64 = losses.iter().map(|loss| loss.ln()).sum();
+    match rule {
+        "log" => logs,
+        "geometric-mean" => n * (logs / n).exp(),
+        "stch" => n * n * losses.iter().map(|loss| (loss / n).exp()).sum::<f64>().ln(),
+        // z = 1/T, and c of the losses as they are.
+        "famo" => n * logs / at.iter().map(|loss| 1.0 / loss).sum::<f64>(),
+        // Their scales begin at 1.
+        "uncertainty" | "imtl-l" | "equal" => losses.iter().sum(),
+        other => panic!("{other} has no total"),
+    }
+}
+
+/// The weight that is reported of an objective is its gain times the slope of the total in its loss.
+#[test]
+fn weights_are_finite_differences_of_the_totals() {
+    let rules = ["equal", "log", "geometric-mean", "stch", "famo", "uncertainty", "imtl-l"];
+    let mut n_compared = 0;
+    for (name, rule) in names().flat_map(|name| rules.map(|rule| (name, rule))) {
+        let tiny = shipped_tiny(name, SIZE, &sets(ONE_STEP, rule));
+        let run = tiny.train(&[]);
+        let step = &run.steps()[0];
+        let losses: Vec<f64> = step.losses.values().map(|loss| f64::from(loss.get())).collect();
+        // Logarithms are those of positive losses; a policy's may be negative.
+        let has_logs = !matches!(rule, "equal" | "stch" | "uncertainty" | "imtl-l");
+        if has_logs && losses.iter().any(|loss| *loss < 1e-6) {
+            continue;
+        }
+        for (k, objective) in step.losses.keys().enumerate() {
+            let h = 1e-5 * losses[k].abs().max(0.1);
+            let moved = |by: f64| {
+                let mut moved = losses.clone();
+                moved[k] += by;
+                total(rule, &moved, &losses)
+            };
+            let slope = (moved(h) - moved(-h)) / (2.0 * h);
+            let (share, weight) = (step.shares[objective], step.weights[objective]);
+            assert!(
+                (f64::from(share) - slope).abs() < 1e-4 * slope.abs(),
+                "{name}, {rule}: {objective} has {share}, expected {slope} of {losses:?}"
+            );
+            let spec = tiny.recipe.objectives.iter().find(|spec| spec.name == *objective).unwrap();
+            assert_eq!(weight, spec.gain.at(0) as f32 * share, "{name}, {rule}: {objective}");
+        }
+        n_compared += usize::from(losses.len() > 1);
+    }
+    assert!(n_compared > 50, "{n_compared} rules of recipes with several objectives");
+}
+
 /// A rule is called with active objectives only.
 #[test]
 fn a_muted_objective_has_no_effect_under_any_rule() {

@@ -16,20 +16,20 @@ fn fixture() -> Json {
     serde_json::from_str(include_str!("../../../tests/fixtures/mixer/rules.json")).unwrap()
 }
 
-fn list<'a>(json: &'a Json, key: &str) -> &'a [Json] {
+pub(super) fn list<'a>(json: &'a Json, key: &str) -> &'a [Json] {
     json[key].as_array().unwrap()
 }
 
-fn rows(json: &Json) -> Vec<Vec<f64>> {
+pub(super) fn rows(json: &Json) -> Vec<Vec<f64>> {
     json.as_array().unwrap().iter().map(numbers).collect()
 }
 
-fn orders(json: &Json) -> Vec<Vec<usize>> {
+pub(super) fn orders(json: &Json) -> Vec<Vec<usize>> {
     let order = |row: Vec<f64>| row.into_iter().map(|at| at as usize).collect();
     rows(json).into_iter().map(order).collect()
 }
 
-fn times(values: &[f64], by: f64) -> Vec<f64> {
+pub(super) fn times(values: &[f64], by: f64) -> Vec<f64> {
     values.iter().map(|value| value * by).collect()
 }
 
@@ -151,7 +151,7 @@ fn rules_of_losses_give_the_gradients_of_torchjds_scalarizations() {
 }
 
 /// Steps with orthogonal gradients of these norms.
-fn assert_steps(case: &Json, rule: &mut dyn Weighting) {
+pub(super) fn assert_steps(case: &Json, rule: &mut dyn Weighting) {
     for (done, step) in list(case, "steps").iter().enumerate() {
         let norms = numbers(&step["norms"]);
         let losses = step.get("losses").map_or_else(|| vec![1.0; norms.len()], numbers);
