@@ -36,6 +36,10 @@ impl WeightingKind for CosineGate {
         &[FORM]
     }
 
+    fn needs_main(&self) -> bool {
+        true
+    }
+
     fn build(&self, values: &Values) -> Box<dyn Weighting> {
         Box::new(match values.text(FORM.name) {
             "unweighted" => Gate { of: |cosine| f64::from(u8::from(cosine >= 0.0)) },

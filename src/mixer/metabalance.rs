@@ -61,6 +61,10 @@ impl WeightingKind for MetaBalance {
         &[RELAX, DECAY, STRATEGY]
     }
 
+    fn needs_main(&self) -> bool {
+        true
+    }
+
     fn build(&self, values: &Values) -> Box<dyn Weighting> {
         let (longer, shorter) = match values.text(STRATEGY.name) {
             "longer" => (true, false),

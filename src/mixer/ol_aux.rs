@@ -53,6 +53,10 @@ impl WeightingKind for OlAux {
         &[EVERY, LEARNING_RATE]
     }
 
+    fn needs_main(&self) -> bool {
+        true
+    }
+
     fn build(&self, values: &Values) -> Box<dyn Weighting> {
         let (every, rate) = (values.count(EVERY.name) as u64, values.number(LEARNING_RATE.name));
         Box::new(Online { every, rate, state: State::default() })

@@ -113,6 +113,11 @@ pub trait WeightingKind: Sync {
     fn about(&self) -> &'static str;
     /// Its options, without those that every rule has.
     fn keys(&self) -> &'static [Key];
+    /// Whether it compares the other objectives with the main one, without which all shares are 1.
+    fn needs_main(&self) -> bool {
+        false
+    }
+
     /// Builds the rule with these options and no memory.
     fn build(&self, values: &Values) -> Box<dyn Weighting>;
 }

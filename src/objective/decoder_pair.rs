@@ -1,6 +1,6 @@
 //! A decoder and its inverse: the taps of objectives that read both, and the fields that they generate.
 
-use super::{ConfigFault, Declared, TapKey};
+use super::{ConfigFault, Declared, EncoderLookup, TapKey};
 use crate::model::{RowKind, TapName};
 
 /// The key of the decoder of y given x.
@@ -38,6 +38,15 @@ pub(super) fn field(declared: &Declared<'_>, key: &'static str) -> Result<String
         .and_then(|decoder| decoder.config.field())
         .map(str::to_owned)
         .ok_or_else(|| ConfigFault::Key(key, format!("`{key}`: expected a decoder, found {tap:?}")))
+}
+
+/// Whether an encoder reads a field, itself or through its inputs.
+pub(super) fn reads(encoder: EncoderLookup<'_>, tap: &str, field: &str) -> bool {
+    let name = tap.parse::<TapName>().ok();
+    let Some(view) = name.and_then(|name| encoder(&name.encoder)) else { return false };
+    let keys = view.kind.source().inputs_of(view.values);
+    let mut inputs = keys.flat_map(|key| view.values.texts(key.name));
+    view.config.field() == Some(field) || inputs.any(|tap| reads(encoder, tap, field))
 }
 
 /// The fields that the two decoders of a table generate, or why they are no pair.

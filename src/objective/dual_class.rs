@@ -87,9 +87,19 @@ impl ObjectiveKind for DualClass {
         &self,
         declared: &Declared<'_>,
     ) -> std::result::Result<Box<dyn ObjectiveConfig>, ConfigFault> {
+        let (text, label) =
+            (decoder_pair::field(declared, LEFT)?, declared.values.text(LABEL.name));
+        let decoder = declared.values.texts(LEFT)[0];
+        if !decoder_pair::reads(declared.encoder, decoder, label) {
+            let what = format!(
+                "`{LEFT}`: expected a decoder that reads {label:?}, found {decoder:?}, which does not; let it attend to an \
+                 encoder of kind \"label\" of that field"
+            );
+            return Err(ConfigFault::Key(LEFT, what));
+        }
         Ok(Box::new(Config {
-            text: decoder_pair::field(declared, LEFT)?,
-            label: declared.values.text(LABEL.name).to_owned(),
+            text,
+            label: label.to_owned(),
             classifier: declared.values.text(CLASSIFIER).to_owned(),
             has_marginals: declared.values.text(MARGINALS) == "counts",
         }))

@@ -102,6 +102,13 @@ pub enum Warning {
         /// The rule.
         weighting: String,
     },
+    /// A weighting rule that compares objectives with the main one, which is not among those that it is over.
+    WithoutMain {
+        /// The rule.
+        weighting: String,
+        /// The main objective.
+        objective: String,
+    },
 }
 
 /// The number of labels that are listed.
@@ -174,6 +181,11 @@ impl fmt::Display for Warning {
                 "`train.weighting`: {weighting:?} compares the gradients of a step, and each step has that of one \
                  objective, so that all shares are 1; set sampling = \"all\", or one `group` for several objectives"
             ),
+            Self::WithoutMain { weighting, objective } => write!(
+                f,
+                "`train.weighting`: {weighting:?} compares the other objectives with the main one, {objective}, which is \
+                 muted or has by_rule = false, so that all shares are 1; give it a gain, and by_rule = true"
+            ),
         }
     }
 }
@@ -193,6 +205,7 @@ impl Recipe {
         warnings.extend(self.rare_main(corpora));
         warnings.extend(self.patience_without_dev(corpora));
         warnings.extend(self.gradient_of_one());
+        warnings.extend(self.without_main());
         let has_shadows = !self.train.shadow_weightings.is_empty();
         if has_shadows && self.train.measure_gradients_every == 0 {
             warnings.push(Warning::ShadowsUnmeasured);
@@ -246,6 +259,15 @@ impl Recipe {
         let needs_two = weighting.build().needs() == Needs::Gram && active.len() > 1;
         (needs_two && !has_two)
             .then(|| Warning::GradientOfOne { weighting: weighting.kind().name().to_owned() })
+    }
+
+    fn without_main(&self) -> Option<Warning> {
+        let (weighting, main) = (self.train.weighting.kind(), &self.objectives[self.main()]);
+        let is_without = weighting.needs_main() && !(main.is_active() && main.by_rule);
+        is_without.then(|| Warning::WithoutMain {
+            weighting: weighting.name().to_owned(),
+            objective: main.name.to_string(),
+        })
     }
 }
 

@@ -176,6 +176,26 @@ fn a_rule_of_gradients_where_each_step_has_one() {
 }
 
 #[test]
+fn a_rule_that_compares_with_the_main_objective_without_it() {
+    let here = classifier(&ordinary());
+    let more = "[[objective]]\nname = \"aux\"\nkind = \"classify\"\ncorpus = \"c\"\nlabel = \"label\"\n\
+                tap = \"trunk.max\"\n";
+    here.write("recipe.toml", format!("{CLASSIFIER}{more}"));
+    let without = "objective.cls.by_rule=false";
+    let said = only(&here, &["train.weighting=cosine-gate", without], "without_main");
+    let wanted = "`train.weighting`: \"cosine-gate\" compares the other objectives with the main one, cls, which is muted \
+                  or has by_rule = false, so that all shares are 1; give it a gain, and by_rule = true";
+    assert_eq!(said, wanted);
+    for sets in [
+        &["train.weighting=cosine-gate"][..],
+        &["train.weighting=upgrad", without],
+        &["train.weighting=metabalance", "objective.aux.by_rule=false"],
+    ] {
+        assert_eq!(warnings(&here, sets).0, [""; 0], "{sets:?}");
+    }
+}
+
+#[test]
 fn a_run_begins_with_its_warnings_and_its_journal_has_them() {
     let here = classifier(&ordinary());
     let args = ["train", "recipe.toml", "--headless", "--run", "run", "--threads", "1"];
