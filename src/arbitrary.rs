@@ -351,7 +351,17 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
             let layers = [("words", cosines.clone()), ("trunk.1", cosines.clone())]
                 .map(|(layer, cosines)| LayerCosines { layer: layer.to_owned(), cosines });
             let layers = if norms.len() > 1 { layers.to_vec() } else { Vec::new() };
-            GradientsMeasured { at_ms: 9, step, norms, gradient_shares, cosines, layers }.into()
+            let earlier_cosines = norms.clone();
+            GradientsMeasured {
+                at_ms: 9,
+                step,
+                norms,
+                gradient_shares,
+                cosines,
+                layers,
+                earlier_cosines,
+            }
+            .into()
         },
     );
     let affinities = (step(), of_each(of_each(finite())), any::<u64>()).prop_map(

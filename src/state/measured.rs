@@ -14,6 +14,8 @@ use crate::protocol::{
 pub struct Measured {
     /// Each pair with its cosines, by names in alphabetical order.
     pub pairs: BTreeMap<(ObjectiveId, ObjectiveId), PairTrace>,
+    /// The cosine of each auxiliary's gradient with that of the main objective in the step after.
+    pub alignments: BTreeMap<ObjectiveId, Trace>,
     /// What steps for the first objective took off the loss of the second, as a part of it.
     pub affinities: BTreeMap<(ObjectiveId, ObjectiveId), Trace>,
     /// The share of each objective that was in force.
@@ -71,6 +73,9 @@ impl Measured {
             pair.cosines.push(event.step, cosine);
             pair.conflicts.push(event.step, if cosine < 0.0 { 1.0 } else { 0.0 });
         }
+        for (name, &cosine) in event.earlier_cosines.iter().filter(|(it, _)| is_known(it, strips)) {
+            self.alignments.entry(name.clone()).or_default().push(event.step, cosine);
+        }
     }
 
     pub(super) fn affinities_measured(&mut self, event: &AffinitiesMeasured, strips: &[Strip]) {
@@ -121,6 +126,7 @@ impl Measured {
             .values_mut()
             .chain(shadows)
             .chain(affinities)
+            .chain(self.alignments.values_mut())
             .for_each(|trace| trace.rewind(to));
         self.last_shadows.take_if(|event| event.step > to);
     }
@@ -151,12 +157,22 @@ mod tests {
         // A share of 0 is recorded; one of an objective without a loss in the step is not.
         let cosines = BTreeMap::from([("chunk".into(), share("pos"))]);
         let (norms, gradient_shares, layers) = (share("pos"), share("pos"), Vec::new());
-        let event = GradientsMeasured { at_ms, step, norms, gradient_shares, cosines, layers };
+        let earlier_cosines = BTreeMap::from([("pos".into(), -0.5), ("nobody".into(), 0.5)]);
+        let event = GradientsMeasured {
+            at_ms,
+            step,
+            norms,
+            gradient_shares,
+            cosines,
+            layers,
+            earlier_cosines,
+        };
         run.apply(&event.into());
         let mut done = arbitrary::step_done(1, "pos", 1.0);
         done.shares = BTreeMap::from([("pos".into(), 0.0), ("chunk".into(), 3.0)]);
         run.apply(&done.into());
         assert_eq!(run.measured.shares.len(), 1);
+        assert_eq!(run.measured.alignments.keys().collect::<Vec<_>>(), [&ObjectiveId::from("pos")]);
         assert_eq!(run.measured.shares["pos"].last(), Some(0.0));
         run.measured.shadows_set("rule-03, none-such");
         assert_eq!(run.measured.shadows.keys().collect::<Vec<_>>(), ["rule-03"]);

@@ -9,7 +9,10 @@
 
 use candle_core::Result;
 
-use super::{Gradients, backward::TapBoundary, loss::ObjectiveLoss, weights::Weights};
+use super::{
+    Gradients, backward::TapBoundary, earlier::SeparateGradients, loss::ObjectiveLoss,
+    weights::Weights,
+};
 use crate::{mixer::Gram, model::Parameters};
 
 /// The raw gradients of a step's objectives.
@@ -17,6 +20,8 @@ pub(super) struct GradientsApart {
     gradients: Vec<Gradients>,
     /// The indices of the shared parameters, in ascending order.
     shared: Vec<usize>,
+    /// Those of them that are the encoders'.
+    measured: Vec<usize>,
     gram: Gram,
 }
 
@@ -31,7 +36,10 @@ impl GradientsApart {
             losses.iter().map(|loss| boundary.alone(loss, parameters)).collect::<Result<_>>()?;
         let shared = Gradients::shared(&gradients);
         let gram = Gradients::gram(&gradients, &shared);
-        Ok(Self { gradients, shared, gram })
+        let encoders = boundary.encoder_indices();
+        let is_measured = |param_idx: &usize| encoders.contains(param_idx);
+        let measured = shared.iter().copied().filter(is_measured).collect();
+        Ok(Self { gradients, shared, measured, gram })
     }
 
     /// The raw gradients, in the order of the losses.
@@ -42,6 +50,12 @@ impl GradientsApart {
     /// The indices of the shared parameters.
     pub(super) fn shared(&self) -> &[usize] {
         &self.shared
+    }
+
+    /// With the losses that they belong to.
+    pub(super) fn with<'a>(&'a self, losses: &'a [ObjectiveLoss]) -> SeparateGradients<'a> {
+        let Self { gradients, shared, measured, .. } = self;
+        SeparateGradients { losses, gradients, shared, measured }
     }
 
     fn is_shared(&self, param_idx: usize) -> bool {
@@ -62,17 +76,15 @@ impl GradientsApart {
 
     /// The step's gradient, from the losses that these belong to.
     pub(super) fn combined(
-        self,
+        mut self,
         losses: &[ObjectiveLoss],
         weights: &Weights,
         parameters: &Parameters,
     ) -> Gradients {
-        let Self { gradients, shared, .. } = self;
-        let is_shared = |param_idx: usize| shared.binary_search(&param_idx).is_ok();
         let mut sum = Gradients::none(parameters);
-        for (gradients, loss) in gradients.into_iter().zip(losses) {
+        for (gradients, loss) in std::mem::take(&mut self.gradients).into_iter().zip(losses) {
             let (gain, weight) = (weights.gain(loss.objective), weights.weight(loss.objective));
-            let factor = |param_idx: usize| if is_shared(param_idx) { weight } else { gain };
+            let factor = |param_idx: usize| if self.is_shared(param_idx) { weight } else { gain };
             sum.add_scaled(gradients, factor);
         }
         sum

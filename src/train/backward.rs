@@ -38,6 +38,11 @@ impl TapBoundary {
         Self { taps: Vec::new(), encoders }
     }
 
+    /// The indices of the encoders' parameters.
+    pub(super) fn encoder_indices(&self) -> Range<usize> {
+        self.encoders.clone()
+    }
+
     /// Rows with the same values, at which a gradient ends. Equal rows are detached once.
     pub(super) fn detach_at(&mut self, rows: &Tensor) -> Result<Tensor> {
         if let Some((_, leaf)) = self.taps.iter().find(|(known, _)| known.id() == rows.id()) {

@@ -1,49 +1,91 @@
-//! The gradients of the step before, for a rule that keeps them.
+//! The gradients of the step before: for a rule that keeps them, and for a measurement of how the main objective's gradient
+//! in a step is aligned with those of the other objectives in the step before (Lin et al. 2019, "Adaptive Auxiliary Task
+//! Weighting for Reinforcement Learning"). Where it is, the step before was one for the main objective too.
 
 use std::collections::{BTreeMap, HashMap};
 
 use candle_core::{DType, Device, Result, Tensor, bail};
 
-use super::{Gradients, Plan, apart::GradientsApart, loss::ObjectiveLoss};
+use super::{Gradients, Plan, loss::ObjectiveLoss};
 use crate::{
     kernel::{Gradient, RowGradient},
     model::Parameters,
-    protocol::event::Role,
+    protocol::{ObjectiveId, event::Role},
 };
+
+/// The cosines of alignments with the objectives other than the main one, by name.
+pub(super) fn cosines(
+    plan: &Plan,
+    alignments: &BTreeMap<usize, Alignment>,
+) -> BTreeMap<ObjectiveId, f32> {
+    let others =
+        alignments.iter().filter(|(at, _)| plan.recipe.objectives[**at].role != Role::Main);
+    others.filter_map(|(&at, alignment)| Some((plan.name(at), alignment.cosine?))).collect()
+}
 
 /// The end of the name of the rows that a sparse gradient has.
 const IDS: &str = ".ids";
 
-/// The raw gradients of the objectives with respect to the shared parameters, by index in the recipe.
+/// The separate gradients of a step.
+#[derive(Clone, Copy)]
+pub(super) struct SeparateGradients<'a> {
+    pub(super) losses: &'a [ObjectiveLoss],
+    /// In the order of the losses.
+    pub(super) gradients: &'a [Gradients],
+    /// The indices of the shared parameters.
+    pub(super) shared: &'a [usize],
+    /// The indices of those that a measurement is over.
+    pub(super) measured: &'a [usize],
+}
+
+/// The main objective's gradient in a step beside that of an objective in the step before.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Alignment {
+    /// The inner product over the shared parameters.
+    pub(super) product: f64,
+    /// Over those that a measurement is over; `None` where one of the two gradients is 0.
+    pub(super) cosine: Option<f32>,
+}
+
+/// The gradients of the objectives with respect to the shared parameters, by index in the recipe: raw ones under a rule of
+/// the gradients, else weighted ones, of which only the cosines are used.
 #[derive(Clone, Debug, Default)]
 pub(super) struct EarlierGradients(BTreeMap<usize, Gradients>);
 
 impl EarlierGradients {
     /// Those of a step.
-    pub(super) fn of(losses: &[ObjectiveLoss], apart: &GradientsApart) -> Self {
-        let shared = apart.shared();
+    pub(super) fn of(step: SeparateGradients<'_>) -> Self {
         let of = |(loss, gradients): (&ObjectiveLoss, &Gradients)| {
-            (loss.objective, gradients.restricted(shared))
+            (loss.objective, gradients.restricted(step.shared))
         };
-        Self(losses.iter().zip(apart.gradients()).map(of).collect())
+        Self(step.losses.iter().zip(step.gradients).map(of).collect())
     }
 
-    /// The inner product of the main objective's gradient in the step that comes next with each of these, by index in the
-    /// recipe; `None` if the step has no loss of the main objective, or if there are none.
-    pub(super) fn products(
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Each of these beside the main objective's gradient in the step that comes next, by index in the recipe; `None` if
+    /// that step has no loss of the main objective, or if there are none.
+    pub(super) fn alignments(
         &self,
         plan: &Plan,
-        losses: &[ObjectiveLoss],
-        apart: &GradientsApart,
-    ) -> Option<BTreeMap<usize, f64>> {
+        step: SeparateGradients<'_>,
+    ) -> Option<BTreeMap<usize, Alignment>> {
         let is_main =
             |loss: &ObjectiveLoss| plan.recipe.objectives[loss.objective].role == Role::Main;
-        let main = &apart.gradients()[losses.iter().position(is_main)?];
-        let shared = apart.shared();
-        let product = |(&at, earlier): (&usize, &Gradients)| {
-            (at, main.product(earlier, shared.iter().copied()))
+        let main = &step.gradients[step.losses.iter().position(is_main)?];
+        let over = || step.shared.iter().copied();
+        let measured = || step.measured.iter().copied();
+        let square = main.product(main, measured());
+        let alignment = |(&at, earlier): (&usize, &Gradients)| {
+            let product = main.product(earlier, over());
+            let length = (square * earlier.product(earlier, measured())).sqrt();
+            let cosine =
+                (length > 0.0).then(|| (main.product(earlier, measured()) / length) as f32);
+            (at, Alignment { product, cosine: cosine.filter(|cosine| cosine.is_finite()) })
         };
-        (!self.0.is_empty()).then(|| self.0.iter().map(product).collect())
+        (!self.0.is_empty()).then(|| self.0.iter().map(alignment).collect())
     }
 
     /// As tensors by name, for a checkpoint.

@@ -12,6 +12,7 @@ use anyhow::Result;
 use super::{
     Gradients,
     backward::{TapBoundary, TapGradients},
+    earlier::SeparateGradients,
     loss::ObjectiveLoss,
     weights::Weights,
 };
@@ -138,7 +139,7 @@ impl<'a> Probe<'a> {
 
     /// The inner products of the raw gradients over the parameters that at least two objectives reach, as a rule of the
     /// gradients sees them. An objective of weight 0 has no raw gradient here: its products are 0.
-    pub(super) fn raw(&mut self, losses: &[ObjectiveLoss], weights: &Weights) -> Result<Gram> {
+    pub(super) fn raw_gram(&mut self, losses: &[ObjectiveLoss], weights: &Weights) -> Result<Gram> {
         self.complete()?;
         let shared = Gradients::shared(&self.passed);
         let raw = |loss: &ObjectiveLoss| match weights.weight(loss.objective) {
@@ -147,6 +148,18 @@ impl<'a> Probe<'a> {
         };
         let scales: Vec<f64> = losses.iter().map(raw).collect();
         Ok(Gradients::gram(&self.passed, &shared).scaled(&scales))
+    }
+
+    /// Calls `f` with all weighted gradients with respect to the encoders.
+    pub(super) fn with_all<T>(
+        &mut self,
+        losses: &[ObjectiveLoss],
+        f: impl FnOnce(SeparateGradients<'_>) -> T,
+    ) -> Result<T> {
+        self.complete()?;
+        let measured: Vec<usize> = self.boundary.encoder_indices().collect();
+        let (gradients, shared, measured) = (&self.passed[..], &measured[..], &measured[..]);
+        Ok(f(SeparateGradients { losses, gradients, shared, measured }))
     }
 }
 
@@ -190,7 +203,7 @@ const SHORTEST: f64 = 1e-6;
 const ROUNDING: f64 = 1e-13;
 
 /// The event of a measurement, from the inner products over each layer. Values that a zero gradient leaves undefined are
-/// omitted, and so are the layers if there is one only.
+/// omitted, and so are the layers if there is one only. The cosines with earlier gradients are the caller's.
 pub(super) fn event(
     recipe: &Recipe,
     step: Step,
@@ -221,7 +234,15 @@ pub(super) fn event(
         by_layer.clear();
     }
     let cosines = cosines(&products, name);
-    event::GradientsMeasured { at_ms, step, norms, gradient_shares, cosines, layers: by_layer }
+    event::GradientsMeasured {
+        at_ms,
+        step,
+        norms,
+        gradient_shares,
+        cosines,
+        layers: by_layer,
+        earlier_cosines: BTreeMap::new(),
+    }
 }
 
 /// The cosine of each pair with gradients, by names in alphabetical order.

@@ -72,15 +72,18 @@ impl Trainer {
         let is_measured = self.settings.measures_gradients(done.0 + 1);
         let inputs = StepInputs { gains: &gains, epochs: &epochs, losses: &losses };
         let memory = self.mixer.weighting.memory();
-        let keeps = self.mixer.weighting.keeps_gradients();
-        let products = apart
+        let alignments = apart
             .as_ref()
-            .filter(|_| keeps)
-            .and_then(|apart| self.earlier.products(&self.plan, &losses, apart));
-        let gradients = apart.as_ref().map(|apart| StepGradients { gram: apart.gram(), products });
+            .and_then(|apart| self.earlier.alignments(&self.plan, apart.with(&losses)));
+        let alignments = alignments.as_ref();
+        let gradients =
+            apart.as_ref().map(|apart| StepGradients { gram: apart.gram(), alignments });
         let weights = self.mixer.weights(&self.plan, done, inputs, gradients);
+        let keeps =
+            self.mixer.weighting.keeps_gradients() || self.settings.measures_gradients(done.0 + 2);
         let kept = apart.as_ref().filter(|_| keeps);
-        let kept = kept.map(|apart| EarlierGradients::of(&losses, apart)).unwrap_or_default();
+        let mut kept =
+            kept.map(|apart| EarlierGradients::of(apart.with(&losses))).unwrap_or_default();
         let mut gradient_norm = 0.0;
         if !losses.is_empty() {
             let parameters = self.learner.parameters();
@@ -103,8 +106,19 @@ impl Trainer {
             if is_measured {
                 let (boundary, gradients, weights) = (&boundary, &gradients, &weights);
                 let (parts, layers) = (&parts, &layers[..]);
-                let step = MeasuredStep { boundary, gradients, weights, parts, layers, inputs };
-                self.measure(&step, bus)?;
+                let step = MeasuredStep {
+                    boundary,
+                    gradients,
+                    weights,
+                    parts,
+                    layers,
+                    inputs,
+                    alignments,
+                };
+                let weighted = self.measure(&step, bus)?;
+                if kept.is_empty() {
+                    kept = weighted;
+                }
             } else {
                 self.mixer.update_shadows(&self.plan, done, inputs);
             }

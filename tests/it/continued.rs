@@ -176,6 +176,16 @@ fn the_gradients_that_a_weighting_rule_keeps_survive_kills() {
     assert!(steps(&whole).values().any(|step| step.shares["pos"] != 1.0), "the rule has decided");
 }
 
+#[test]
+fn the_gradients_that_a_measurement_keeps_survive_kills() {
+    let here = Here::new();
+    let measured = ["--set", "train.measure_gradients_every=1"];
+    let whole = here.finished("whole", STEPS, &[&OFTEN[..], &measured].concat());
+    let killed = killed_ten_times(&here, "killed", &measured, 5);
+    assert_same_run(&whole, &killed);
+    assert!(!folded(&whole).measured.alignments.is_empty());
+}
+
 /// Parts of speech and chunks in stages, with an objective that remembers parameters.
 const ANCHORED: &str = r#"name = "anchored"
 [train]

@@ -7,6 +7,7 @@
 )]
 
 mod agreement;
+mod alignments;
 mod architecture;
 mod bags;
 mod baselines;

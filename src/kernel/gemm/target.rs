@@ -16,12 +16,12 @@ pub(in crate::kernel) enum Accumulate<'a> {
 
 /// Where a product is written: its rows lie `stride` apart, as some columns of a wider matrix do.
 ///
-/// **Invariant:** no other target, slice or reference reaches the elements that this one may write: those of its columns
-/// in the rows of which all columns are before `len`.
+/// **Invariant:** the elements that it may write, start + row·stride + column for column < columns below `len`, lie in one
+/// slice, and no other target, slice or reference reaches them.
 pub(in crate::kernel) struct Target<'a> {
     /// The first row's first column.
     start: *mut f32,
-    /// Elements from there to the end of the slice, or of the last row.
+    /// Elements from there to the end of the slice, or to the next part of its rows.
     len: usize,
     stride: usize,
     columns: usize,

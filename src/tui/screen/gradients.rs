@@ -1,7 +1,10 @@
 //! The objectives' gradients on the shared encoders: pairwise cosines, norms, each objective's
-//! share of the mixed gradient, and on their own page each pair over the run.
+//! share of the mixed gradient, and on their own page each auxiliary's help and each pair over the run.
 
+mod alignments;
 mod pairs;
+
+use std::collections::BTreeMap;
 
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
@@ -84,22 +87,26 @@ pub(super) fn draw(frame: FrameData, area: Rect, paint: &mut Paint) {
         }
     }
     let mut y = below + n_strips;
-    let of_pairs = if view.page == Page::Gradients { pairs::height(run) } else { 0 };
-    // The shares of the gradient: as bars below an empty row and a heading, or as one more row.
+    let is_page = view.page == Page::Gradients;
+    let of_pairs = if is_page { pairs::height(run) } else { 0 };
+    let of_alignments = if is_page { alignments::height(run) } else { 0 };
+    // The shares of the gradient, and the alignments: as bars below an empty row and a heading, or as one more row each.
     let has_bars = y + 3 + n_strips + of_pairs <= inner.bottom();
-    let last = [("norm", &measured.norms), ("grad", &measured.gradient_shares)];
-    let last = last.into_iter().filter(|(head, _)| *head == "norm" || !has_bars);
-    for (head, values) in last {
+    let are_bars = has_bars && y + 3 + n_strips + of_alignments + of_pairs <= inner.bottom();
+    let means = run.measured.alignments.iter();
+    let means = means.filter_map(|(name, trace)| Some((name.clone(), trace.mean()?))).collect();
+    let has_means = of_alignments > 0 && !are_bars;
+    let norm = |norm: f32| numbers::short(f64::from(norm));
+    let mut rows = vec![("norm", texts(&measured.norms, norm))];
+    rows.extend((!has_bars).then(|| ("grad", texts(&measured.gradient_shares, numbers::percent))));
+    rows.extend(has_means.then(|| ("help", texts(&means, numbers::cosine))));
+    for (head, texts) in rows {
         if y >= inner.bottom() {
             return;
         }
         paint.put(inner.x, y, name, head, theme.dim);
         for (at, strip) in run.strips.iter().take(n_cells).enumerate() {
-            let text = match values.get(&strip.name).copied() {
-                None => numbers::none(),
-                Some(share) if head == "grad" => numbers::percent(share),
-                Some(norm) => numbers::short(f64::from(norm)),
-            };
+            let text = texts.get(&strip.name).cloned().unwrap_or_else(numbers::none);
             // A power of ten may need the mark's column too.
             let width = cell - u16::from(text.len() < usize::from(cell));
             paint.put_right(cell_x(at), y, width, &text, theme.text);
@@ -120,8 +127,21 @@ pub(super) fn draw(frame: FrameData, area: Rect, paint: &mut Paint) {
         }
         y += 1 + n_strips;
     }
+    if of_alignments > 0 && are_bars {
+        let area = Rect { y: y + 1, height: of_alignments - 1, ..inner };
+        alignments::draw(frame, area, name, paint);
+        y += of_alignments;
+    }
     if of_pairs > 0 && y + 2 < inner.bottom() {
         let height = inner.bottom() - (y + 1);
         pairs::draw(frame, Rect { y: y + 1, height, ..inner }, paint);
     }
+}
+
+/// The text of each objective's value.
+fn texts(
+    values: &BTreeMap<ObjectiveId, f32>,
+    text: impl Fn(f32) -> String,
+) -> BTreeMap<ObjectiveId, String> {
+    values.iter().map(|(name, value)| (name.clone(), text(*value))).collect()
 }
