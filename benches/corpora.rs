@@ -16,6 +16,8 @@ mod articles;
 mod bm25;
 #[path = "corpora/constant.rs"]
 mod constant;
+#[path = "cpu.rs"]
+mod cpu;
 #[path = "corpora/names.rs"]
 mod names;
 #[path = "corpora/overlap.rs"]

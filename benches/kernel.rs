@@ -3,9 +3,19 @@
 //! `cargo bench --bench kernel` prints the best of several passes in milliseconds and the ratio of
 //! the two, with the dimensions of the reference step: 32 sentences of 25 tokens. A decoder is compared with a recurrent
 //! layer of its sizes, in GFLOP/s.
+//!
+//! `-- --shapes all` prints the speed of single matrix products instead, with operands in the cache and out of it, as a
+//! share of a loop of multiply-adds timed in the same second; `--shapes TEXT` those whose name has that text.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench may panic, and prints")]
 #![allow(clippy::disallowed_methods, reason = "a bench measures")]
+
+#[path = "cpu.rs"]
+mod cpu;
+#[path = "kernel/peak.rs"]
+mod peak;
+#[path = "kernel/shapes.rs"]
+mod shapes;
 
 use std::{sync::Arc, time::Instant};
 
@@ -24,7 +34,7 @@ use candle_nn::{
 use rand::Rng;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 
-/// That of the program.
+/// The program's allocator.
 #[global_allocator]
 static ALLOCATOR: kernel::Allocator = kernel::Allocator;
 
@@ -73,6 +83,12 @@ fn compare(
 
 fn main() {
     kernel::keep_memory();
+    let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
+    match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => {}
+        ["--shapes", filter] => return shapes::report(if filter == "all" { "" } else { filter }),
+        _ => panic!("expected --shapes TEXT or nothing, found {args:?}"),
+    }
     let param_grads = ParamGrads::new().unwrap();
     println!(
         "{:<34} {:>8} {:>9} {:>7}",

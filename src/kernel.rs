@@ -27,7 +27,7 @@ mod distance;
 mod dropout;
 mod embedding;
 mod gather;
-mod gemm;
+pub mod gemm;
 mod group_softmax;
 mod gru;
 mod labelled_frames;

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    articles, bm25, constant, names, overlap,
+    articles, bm25, constant, cpu, names, overlap,
     plan::{Arm, Baseline, Conversion, Corpus, Layout, shell},
     scenes,
 };
@@ -121,7 +121,7 @@ impl Programs<'_> {
             self.train(&corpus.options(arm), seed, &run, &source)
         };
         fs::remove_dir_all(&folder).unwrap();
-        Kept { command, recipe, cpu: cpu(), summary }
+        Kept { command, recipe, cpu: cpu::name(), summary }
     }
 
     /// Trains into the folder `run`; the folder `source` is `$RUN`.
@@ -209,22 +209,4 @@ fn printed(mut command: Command) -> Vec<u8> {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{command:?}\n{}", String::from_utf8_lossy(&output.stderr));
     output.stdout
-}
-
-fn cpu() -> String {
-    let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let field = |name: &str| {
-        let line = text.lines().find(|line| line.starts_with(name))?;
-        Some(line.split_once(':')?.1.trim().to_owned())
-    };
-    let name = field("model name").unwrap_or_else(|| "unknown".to_owned());
-    let flags = field("flags").unwrap_or_default();
-    let vectors = ["avx512f", "avx2"]
-        .into_iter()
-        .find(|vectors| flags.split(' ').any(|flag| flag == *vectors));
-    match vectors {
-        Some("avx512f") => format!("{name} with AVX-512"),
-        Some(_) => format!("{name} with AVX2"),
-        None => name,
-    }
 }

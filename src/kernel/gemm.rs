@@ -13,16 +13,16 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use pack::PackB;
-pub(super) use pack::{Packed, PackedLeft};
-pub(super) use panels::multiply_by_panels;
-pub(super) use target::{Accumulate, Target};
+pub use pack::{Packed, PackedLeft};
+pub use panels::multiply_by_panels;
+pub use target::{Accumulate, Target};
 use tile::{EDGE_MR, LeftTile, Panel, multiply_tile, prefetch};
 
 use super::arch::with;
 
 /// A matrix over a slice, stored row after row or column after column.
 #[derive(Clone, Copy)]
-pub(super) struct Matrix<'a> {
+pub struct Matrix<'a> {
     data: &'a [f32],
     rows: usize,
     columns: usize,
@@ -33,48 +33,51 @@ pub(super) struct Matrix<'a> {
 
 impl<'a> Matrix<'a> {
     /// A matrix stored row after row, without gaps.
-    pub(super) fn new(data: &'a [f32], rows: usize, columns: usize) -> Self {
+    pub fn new(data: &'a [f32], rows: usize, columns: usize) -> Self {
         assert_eq!(data.len(), rows * columns, "a matrix of {rows} x {columns}");
         Self { data, rows, columns, stride: columns, transposed: false }
     }
 
     /// The transposed view of the same data.
-    pub(super) fn transposed(self) -> Self {
+    #[must_use]
+    pub fn transposed(self) -> Self {
         Self { rows: self.columns, columns: self.rows, transposed: !self.transposed, ..self }
     }
 
     /// The number of rows.
-    pub(super) fn n_rows(&self) -> usize {
+    pub fn n_rows(&self) -> usize {
         self.rows
     }
 
     /// The number of columns.
-    pub(super) fn n_columns(&self) -> usize {
+    pub fn n_columns(&self) -> usize {
         self.columns
     }
 
     /// `n` of its rows, from row `from` on.
-    pub(super) fn some_rows(self, from: usize, n: usize) -> Self {
+    #[must_use]
+    pub fn some_rows(self, from: usize, n: usize) -> Self {
         assert!(from + n <= self.rows, "rows {from} to {} of {}", from + n, self.rows);
         let skipped = if self.transposed { from } else { from * self.stride };
         Self { data: self.data.get(skipped..).unwrap_or_default(), rows: n, ..self }
     }
 
     /// `n` of its columns, from column `from` on.
-    pub(super) fn some_columns(self, from: usize, n: usize) -> Self {
+    #[must_use]
+    pub fn some_columns(self, from: usize, n: usize) -> Self {
         self.transposed().some_rows(from, n).transposed()
     }
 
     /// A row of a matrix that is stored row after row.
     #[inline(always)]
-    pub(super) fn row(&self, row: usize) -> &'a [f32] {
+    pub fn row(&self, row: usize) -> &'a [f32] {
         assert!(!self.transposed, "rows are stored together");
         self.contiguous(row, 0, self.columns)
     }
 
     /// An element.
     #[inline(always)]
-    pub(super) fn get(&self, row: usize, column: usize) -> f32 {
+    pub fn get(&self, row: usize, column: usize) -> f32 {
         let (line, at) = if self.transposed { (column, row) } else { (row, column) };
         self.data[line * self.stride + at]
     }
@@ -268,12 +271,7 @@ impl Product<'_> {
 }
 
 /// a · b into `product`, a matrix of a's rows and b's columns.
-pub(super) fn multiply(
-    a: Matrix<'_>,
-    b: Matrix<'_>,
-    accumulate: Accumulate<'_>,
-    product: Target<'_>,
-) {
+pub fn multiply(a: Matrix<'_>, b: Matrix<'_>, accumulate: Accumulate<'_>, product: Target<'_>) {
     // A few rows are read in place; many would touch more pages than the TLB holds.
     if b.transposed || b.rows > 128 {
         multiply_packed(a, &Packed::new(b), accumulate, product);
@@ -283,12 +281,7 @@ pub(super) fn multiply(
 }
 
 /// The same with a right operand that was packed before.
-pub(super) fn multiply_packed(
-    a: Matrix<'_>,
-    b: &Packed,
-    accumulate: Accumulate<'_>,
-    product: Target<'_>,
-) {
+pub fn multiply_packed(a: Matrix<'_>, b: &Packed, accumulate: Accumulate<'_>, product: Target<'_>) {
     run(a, Right::Packed(b), b.n, accumulate, product);
 }
 
@@ -317,7 +310,7 @@ fn run_left(a: Left<'_>, b: Right<'_>, n: usize, accumulate: Accumulate<'_>, mut
 }
 
 /// The same as [`multiply_packed`] on all threads, in fixed blocks of the product's rows.
-pub(super) fn multiply_in_blocks(
+pub fn multiply_in_blocks(
     a: Matrix<'_>,
     b: &Packed,
     accumulate: Accumulate<'_>,

@@ -11,19 +11,20 @@ const AHEAD: usize = 8;
 
 /// A right operand in panels: k rows of a tile's width each, the last panel as narrow as whole
 /// vectors allow and filled up with 0. It serves many products, and hides large strides.
-pub(in crate::kernel) struct Packed {
+pub struct Packed {
     pub(super) panels: Buffer,
     pub(super) k: usize,
     pub(super) n: usize,
 }
 
 impl Packed {
-    pub(in crate::kernel) fn new(b: Matrix<'_>) -> Self {
+    /// A copy of the whole operand.
+    pub fn new(b: Matrix<'_>) -> Self {
         with(PackB(b))
     }
 
     /// The same, made by all threads.
-    pub(in crate::kernel) fn by_all_threads(b: Matrix<'_>) -> Self {
+    pub fn by_all_threads(b: Matrix<'_>) -> Self {
         let (k, n) = (b.rows, b.columns);
         let (full, vector) = with(Widths);
         let mut panels = Buffer::new(k * n.next_multiple_of(vector));
@@ -123,19 +124,25 @@ fn copy<S: Simd>(from: &[f32], to: &mut [f32]) {
 }
 
 /// A transposed left operand, tile by tile: for each of the k columns the elements of the tile's rows.
-pub(in crate::kernel) struct PackedLeft {
+pub struct PackedLeft {
     pub(super) tiles: Buffer,
     pub(super) rows: usize,
     pub(super) k: usize,
 }
 
 impl PackedLeft {
-    pub(in crate::kernel) fn new(a: Matrix<'_>) -> Self {
+    /// A copy of a matrix that is stored column after column.
+    ///
+    /// # Panics
+    ///
+    /// If it is stored row after row: products read such a one in place.
+    pub fn new(a: Matrix<'_>) -> Self {
         assert!(a.transposed, "rows that are stored together are read in place");
         Self { tiles: with(PackA(a)), rows: a.rows, k: a.columns }
     }
 
-    pub(in crate::kernel) fn n_rows(&self) -> usize {
+    /// Its number of rows.
+    pub fn n_rows(&self) -> usize {
         self.rows
     }
 }

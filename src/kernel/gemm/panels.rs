@@ -12,7 +12,7 @@ use crate::kernel::arch::fast;
 ///
 /// Each panel of the right operand is packed once, by the thread that multiplies by it, and stays in that core's cache for
 /// all left operands. By rows, every thread would read the whole of it: more than the cache holds where k is large.
-pub(in crate::kernel) fn multiply_by_panels<const N: usize>(
+pub fn multiply_by_panels<const N: usize>(
     products: [(&PackedLeft, Target<'_>); N],
     b: Matrix<'_>,
     sums: &mut [f32],

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 /// How a product is combined with the previous contents of its target.
 #[derive(Clone, Copy)]
-pub(in crate::kernel) enum Accumulate<'a> {
+pub enum Accumulate<'a> {
     /// The product overwrites them.
     Overwrite,
     /// The product is added to them.
@@ -18,7 +18,7 @@ pub(in crate::kernel) enum Accumulate<'a> {
 ///
 /// **Invariant:** the elements that it may write, start + row·stride + column for column < columns below `len`, lie in one
 /// slice, and no other target, slice or reference reaches them.
-pub(in crate::kernel) struct Target<'a> {
+pub struct Target<'a> {
     /// The first row's first column.
     start: *mut f32,
     /// Elements from there to the end of the slice, or to the next part of its rows.
@@ -34,7 +34,7 @@ unsafe impl Send for Target<'_> {}
 
 impl<'a> Target<'a> {
     /// A matrix of so many columns, or its columns from 0 on; for later ones `data` begins there.
-    pub(in crate::kernel) fn new(data: &'a mut [f32], stride: usize) -> Self {
+    pub fn new(data: &'a mut [f32], stride: usize) -> Self {
         let (start, len) = (data.as_mut_ptr(), data.len());
         Self { start, len, stride, columns: stride, slice: PhantomData }
     }
@@ -46,7 +46,7 @@ impl<'a> Target<'a> {
     }
 
     /// Its first n columns in parts of `width` columns, the last of which may have fewer.
-    pub(super) fn by_columns(self, n: usize, width: usize) -> Vec<Self> {
+    pub fn by_columns(self, n: usize, width: usize) -> Vec<Self> {
         assert!(n <= self.columns, "{n} of {} columns", self.columns);
         let part = |from: usize| {
             let columns = width.min(n - from);
