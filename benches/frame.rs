@@ -168,7 +168,7 @@ fn gradients(step: u64) -> Event {
         gradient_shares: of_each(1.0 / N_OBJECTIVES as f32),
         cosines: cosines(0),
         layers: (1..4).map(layer).collect(),
-        earlier_cosines: of_each(0.1),
+        lagged_cosines: of_each(0.1),
     }
     .into()
 }

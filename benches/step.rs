@@ -95,7 +95,7 @@ impl Options {
     }
 }
 
-/// That of the program.
+/// The program's allocator.
 #[global_allocator]
 static ALLOCATOR: kernel::Allocator = kernel::Allocator;
 

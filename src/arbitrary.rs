@@ -351,7 +351,7 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
             let layers = [("words", cosines.clone()), ("trunk.1", cosines.clone())]
                 .map(|(layer, cosines)| LayerCosines { layer: layer.to_owned(), cosines });
             let layers = if norms.len() > 1 { layers.to_vec() } else { Vec::new() };
-            let earlier_cosines = norms.clone();
+            let lagged_cosines = norms.clone();
             GradientsMeasured {
                 at_ms: 9,
                 step,
@@ -359,7 +359,7 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
                 gradient_shares,
                 cosines,
                 layers,
-                earlier_cosines,
+                lagged_cosines,
             }
             .into()
         },

@@ -3,8 +3,10 @@
     AUXDESK_PEER='python benches/step/peer_torchjd.py PEER_TORCH' \
         cargo bench --bench step -- --rounds 7 --weighting upgrad
 
-PEER_TORCH is the program of the other comparisons: its model, data, clipping and optimizer stay, and its backward pass
-is replaced. `--engine autojac` (the default) computes the rows of the Jacobian one by one, `--engine autogram` the Gram
+PEER_TORCH is the program that `AUXDESK_PEER` names in the other comparisons; it is not part of this repository. Its
+model, data, clipping and optimizer stay. Three of its lines are replaced: the heads read `features(self.encode(b))`,
+`encoders(model)` comes before `ls = model(b)`, the list of losses, and `backward(model, ls, wts, shared)` is in the place
+of `loss.backward()`, with their weights and the shared parameters. `--engine autojac` (the default) computes the rows of the Jacobian one by one, `--engine autogram` the Gram
 matrix of all at once and then one backward pass of the weighted losses; `--chunk N` sets TorchJD's number of rows that
 are differentiated together (autojac, 0 for all).
 

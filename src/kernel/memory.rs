@@ -1,4 +1,4 @@
-//! The allocator's treatment of freed memory, and of memory that there is none of.
+//! The program's allocator: what it does with freed memory, how it aligns blocks, and what follows a failed allocation.
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -32,21 +32,23 @@ pub fn keep_memory() {
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub fn keep_memory() {}
 
-/// Blocks of at least so many bytes start at a multiple of [`LINE`].
+/// Blocks of at least so many bytes with the alignment of `f32` start at a multiple of [`LINE`].
 const LARGE: usize = 1024;
 
-/// Bytes of a cache line, and of the widest vectors: those of a block that does not start at a multiple of it lie on two
-/// lines each.
+/// Bytes of a cache line, and of the widest vectors: in a block that does not start at a multiple of it, each vector lies on
+/// two lines.
 const LINE: usize = 64;
 
-/// The system's allocator, but that large blocks are aligned to cache lines, and a failed allocation ends the program with a message and exit
-/// code 1. Otherwise it would abort: Rust has no stable way to handle it, and the crates that allocate
+/// The system's allocator, except that large blocks of `f32` and other types of its alignment start at a cache line, and that
+/// a failed allocation ends the program with a message and exit code 1. Such a block is copied when it grows; kernels allocate
+/// their blocks at their final size. Without a message the program it would abort: Rust has no stable way to handle it, and the crates that allocate
 /// tensors expect none. What a run has written until then is complete, as after a signal.
 pub struct Allocator;
 
 #[expect(unsafe_code, reason = "a global allocator")]
-// SAFETY: every method is that of `System` with the same arguments but for a stricter alignment, which depends on the
-// layout alone, and returns its result; it does not return at all where that is null, and never unwinds.
+// SAFETY: every block is one of `System` for `aligned(layout)`, which depends on the layout alone and is at least as strict,
+// and is freed with the same; a block that is aligned to a line before or after it grows is copied to a new one. No method
+// returns null, and none unwinds.
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promises are those that `System` asks for.
@@ -59,12 +61,12 @@ unsafe impl GlobalAlloc for Allocator {
     }
 
     unsafe fn realloc(&self, at: *mut u8, layout: Layout, n_bytes: usize) -> *mut u8 {
-        if n_bytes < LARGE && layout.size() < LARGE {
+        // SAFETY: the size is one of the caller's, and the alignment a power of 2.
+        let new = unsafe { Layout::from_size_align_unchecked(n_bytes, layout.align()) };
+        if aligned(layout) == layout && aligned(new) == new {
             // SAFETY: as above.
             return checked(unsafe { System.realloc(at, layout, n_bytes) }, n_bytes);
         }
-        // SAFETY: the size is one of the caller's, and the alignment a power of 2.
-        let new = unsafe { Layout::from_size_align_unchecked(n_bytes, layout.align()) };
         // SAFETY: the caller's promises for both layouts; the blocks do not overlap, and have the bytes that are copied.
         unsafe {
             let to = self.alloc(new);
@@ -80,9 +82,12 @@ unsafe impl GlobalAlloc for Allocator {
     }
 }
 
-/// The layout with the alignment of large blocks.
+/// The layout with the alignment that its blocks have.
 fn aligned(layout: Layout) -> Layout {
-    if layout.size() < LARGE { layout } else { layout.align_to(LINE).unwrap_or(layout) }
+    if layout.size() < LARGE || layout.align() != align_of::<f32>() {
+        return layout;
+    }
+    layout.align_to(LINE).unwrap_or(layout)
 }
 
 fn checked(at: *mut u8, n_bytes: usize) -> *mut u8 {
@@ -157,7 +162,7 @@ mod tests {
     #[test]
     #[expect(unsafe_code, reason = "an allocator is called as a collection calls it")]
     fn large_blocks_are_aligned_and_keep_their_contents_when_they_grow_and_shrink() {
-        let mut layout = Layout::from_size_align(24, 8).unwrap();
+        let mut layout = Layout::from_size_align(24, 4).unwrap();
         // SAFETY: each block is that of the layout before it, and is written before it is read.
         unsafe {
             let mut at = Allocator.alloc(layout);
@@ -165,7 +170,7 @@ mod tests {
             for n_bytes in [LARGE - 1, LARGE, 100_000, 3_000_000, LARGE + 8, 24] {
                 let kept = layout.size().min(n_bytes);
                 at = Allocator.realloc(at, layout, n_bytes);
-                layout = Layout::from_size_align(n_bytes, 8).unwrap();
+                layout = Layout::from_size_align(n_bytes, 4).unwrap();
                 let bytes = std::slice::from_raw_parts(at, kept);
                 assert!(bytes.iter().all(|&byte| byte == 7), "{n_bytes} bytes");
                 assert!(n_bytes < LARGE || (at as usize).is_multiple_of(LINE), "{n_bytes} bytes");

@@ -223,25 +223,26 @@ impl<C: Cell> Recurrent<C> {
         let mut grad_input = Buffer::new(inputs * 2 * columns);
         let mut grad_recurrent = Buffer::new(2 * width * columns);
         let mut grad_bias = Buffer::new(2 * columns);
-        let mut grad_product_bias = Buffer::new(2 * columns);
-        for (direction, (operands, of)) in operands.iter().zip(directions).enumerate() {
-            let first = (direction * columns).min(grad_input.len());
-            let grad_input = Target::new(&mut grad_input[first..], 2 * columns);
-            let grad_recurrent = &mut grad_recurrent[direction * width * columns..];
-            let grad_recurrent = Target::new(&mut grad_recurrent[..width * columns], columns);
-            let by_input = (&*operands.inputs, grad_input);
-            let by_recurrent = (&operands.states, grad_recurrent);
-            let some = direction * columns..(direction + 1) * columns;
-            let grad_bias = &mut grad_bias[some.clone()];
-            match of.grad_product {
-                Some(grad_product) => {
-                    multiply_by_panels([by_input], of.grad_gates, grad_bias);
-                    let grad_bias = &mut grad_product_bias[some];
-                    multiply_by_panels([by_recurrent], grad_product, grad_bias);
+        let with_product = if C::HAS_RECURRENT_BIAS { 2 * columns } else { 0 };
+        let mut grad_product_bias = Buffer::new(with_product);
+        let inputs_of = Target::new(&mut grad_input, 2 * columns).by_columns(2 * columns, columns);
+        let products = grad_product_bias.chunks_mut(columns).map(Some).chain([None, None]);
+        let targets = inputs_of
+            .into_iter()
+            .zip(grad_recurrent.chunks_mut(width * columns))
+            .zip(grad_bias.chunks_mut(columns).zip(products));
+        let both: Vec<_> = operands.iter().zip(directions).zip(targets).collect();
+        both.into_par_iter().for_each(|((operands, of), ((input, recurrent), (bias, product)))| {
+            let by_input = (&*operands.inputs, input);
+            let by_recurrent = (&operands.states, Target::new(recurrent, columns));
+            match of.grad_product.zip(product) {
+                Some((grad_product, product_bias)) => {
+                    multiply_by_panels([by_input], of.grad_gates, bias);
+                    multiply_by_panels([by_recurrent], grad_product, product_bias);
                 }
-                None => multiply_by_panels([by_input, by_recurrent], of.grad_gates, grad_bias),
+                None => multiply_by_panels([by_input, by_recurrent], of.grad_gates, bias),
             }
-        }
+        });
         self.weights.input.accumulate(Gradient::Dense(grad_input))?;
         self.weights.bias.accumulate(Gradient::Dense(grad_bias))?;
         self.weights.recurrent.accumulate(Gradient::Dense(grad_recurrent))?;

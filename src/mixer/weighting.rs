@@ -113,7 +113,7 @@ pub trait WeightingKind: Sync {
     fn about(&self) -> &'static str;
     /// Its options, without those that every rule has.
     fn keys(&self) -> &'static [Key];
-    /// Whether it compares the other objectives with the main one, without which all shares are 1.
+    /// Whether it compares the other objectives with the main one: in steps without a loss of that, no share changes.
     fn needs_main(&self) -> bool {
         false
     }

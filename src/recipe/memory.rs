@@ -107,15 +107,17 @@ impl MemoryNeeds {
             };
             largest = Part { key, bytes: step };
         }
-        // A rule of the gradients and measurements have those of each objective of a step at once, and a rule that keeps
-        // them has them twice more: from the step before, and as tensors of a checkpoint.
+        // A rule of the gradients and measurements have those of each objective of a step at once. A rule that keeps them,
+        // and measurements under a rule of the gradients, have them twice more: of the step before, and as tensors of a
+        // checkpoint.
         let train = &recipe.train;
         let rule = train.weighting.build();
         let n = recipe.objectives.iter().filter(|spec| spec.is_active()).count() as u64;
-        let has_apart = rule.needs() == Needs::Gram
-            || train.measure_gradients_every > 0
-            || train.affinity_budget > 0.0;
-        let n_times = u64::from(has_apart) + if rule.keeps_gradients() { 2 } else { 0 };
+        let (is_measured, of_gradients) =
+            (train.measure_gradients_every > 0, rule.needs() == Needs::Gram);
+        let has_apart = of_gradients || is_measured || train.affinity_budget > 0.0;
+        let has_earlier = rule.keeps_gradients() || (of_gradients && is_measured);
+        let n_times = u64::from(has_apart) + if has_earlier { 2 } else { 0 };
         // Affinities have a copy of the parameters beside them.
         let apart = n * n_times + u64::from(train.affinity_budget > 0.0);
         let optimizer = parameters.saturating_mul(PER_PARAMETER + apart);

@@ -108,6 +108,8 @@ pub enum Warning {
         weighting: String,
         /// The main objective.
         objective: String,
+        /// Whether it is muted or has a gain of 0, and not only out of the rule.
+        is_inactive: bool,
     },
 }
 
@@ -181,11 +183,18 @@ impl fmt::Display for Warning {
                 "`train.weighting`: {weighting:?} compares the gradients of a step, and each step has that of one \
                  objective, so that all shares are 1; set sampling = \"all\", or one `group` for several objectives"
             ),
-            Self::WithoutMain { weighting, objective } => write!(
-                f,
-                "`train.weighting`: {weighting:?} compares the other objectives with the main one, {objective}, which is \
-                 muted or has by_rule = false, so that all shares are 1; give it a gain, and by_rule = true"
-            ),
+            Self::WithoutMain { weighting, objective, is_inactive } => {
+                let (has, then) = if *is_inactive {
+                    ("is muted or has a gain of 0", "unmute it and give it a gain")
+                } else {
+                    ("has by_rule = false", "set by_rule = true")
+                };
+                write!(
+                    f,
+                    "`train.weighting`: {weighting:?} compares the other objectives with the main one, {objective}, which \
+                     {has}, so that all shares are 1; {then}"
+                )
+            }
         }
     }
 }
@@ -263,10 +272,13 @@ impl Recipe {
 
     fn without_main(&self) -> Option<Warning> {
         let (weighting, main) = (self.train.weighting.kind(), &self.objectives[self.main()]);
-        let is_without = weighting.needs_main() && !(main.is_active() && main.by_rule);
-        is_without.then(|| Warning::WithoutMain {
+        // A rule that keeps gradients has the main objective's in every step that has its loss.
+        let is_out_of_rule = !main.by_rule && !self.train.weighting.build().keeps_gradients();
+        let is_inactive = !main.is_active();
+        (weighting.needs_main() && (is_inactive || is_out_of_rule)).then(|| Warning::WithoutMain {
             weighting: weighting.name().to_owned(),
             objective: main.name.to_string(),
+            is_inactive,
         })
     }
 }

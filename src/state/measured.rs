@@ -1,5 +1,5 @@
-//! What measured steps have shown so far: the cosines of each pair of objectives and their affinities, and the shares that
-//! were in force and those of the shadow rules.
+//! What measured steps have shown so far: the cosines of each pair of objectives, those of each auxiliary with the main
+//! objective a step later, affinities, and the shares that were in force and those of the shadow rules.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +14,8 @@ use crate::protocol::{
 pub struct Measured {
     /// Each pair with its cosines, by names in alphabetical order.
     pub pairs: BTreeMap<(ObjectiveId, ObjectiveId), PairTrace>,
-    /// The cosine of each auxiliary's gradient with that of the main objective in the step after.
-    pub alignments: BTreeMap<ObjectiveId, Trace>,
+    /// The cosine of each auxiliary's gradient with that of the main objective in the next step.
+    pub lagged_cosines: BTreeMap<ObjectiveId, Trace>,
     /// What steps for the first objective took off the loss of the second, as a part of it.
     pub affinities: BTreeMap<(ObjectiveId, ObjectiveId), Trace>,
     /// The share of each objective that was in force.
@@ -73,8 +73,8 @@ impl Measured {
             pair.cosines.push(event.step, cosine);
             pair.conflicts.push(event.step, if cosine < 0.0 { 1.0 } else { 0.0 });
         }
-        for (name, &cosine) in event.earlier_cosines.iter().filter(|(it, _)| is_known(it, strips)) {
-            self.alignments.entry(name.clone()).or_default().push(event.step, cosine);
+        for (name, &cosine) in event.lagged_cosines.iter().filter(|(it, _)| is_known(it, strips)) {
+            self.lagged_cosines.entry(name.clone()).or_default().push(event.step, cosine);
         }
     }
 
@@ -126,7 +126,7 @@ impl Measured {
             .values_mut()
             .chain(shadows)
             .chain(affinities)
-            .chain(self.alignments.values_mut())
+            .chain(self.lagged_cosines.values_mut())
             .for_each(|trace| trace.rewind(to));
         self.last_shadows.take_if(|event| event.step > to);
     }
@@ -157,7 +157,7 @@ mod tests {
         // A share of 0 is recorded; one of an objective without a loss in the step is not.
         let cosines = BTreeMap::from([("chunk".into(), share("pos"))]);
         let (norms, gradient_shares, layers) = (share("pos"), share("pos"), Vec::new());
-        let earlier_cosines = BTreeMap::from([("pos".into(), -0.5), ("nobody".into(), 0.5)]);
+        let lagged_cosines = BTreeMap::from([("pos".into(), -0.5), ("nobody".into(), 0.5)]);
         let event = GradientsMeasured {
             at_ms,
             step,
@@ -165,14 +165,17 @@ mod tests {
             gradient_shares,
             cosines,
             layers,
-            earlier_cosines,
+            lagged_cosines,
         };
         run.apply(&event.into());
         let mut done = arbitrary::step_done(1, "pos", 1.0);
         done.shares = BTreeMap::from([("pos".into(), 0.0), ("chunk".into(), 3.0)]);
         run.apply(&done.into());
         assert_eq!(run.measured.shares.len(), 1);
-        assert_eq!(run.measured.alignments.keys().collect::<Vec<_>>(), [&ObjectiveId::from("pos")]);
+        assert_eq!(
+            run.measured.lagged_cosines.keys().collect::<Vec<_>>(),
+            [&ObjectiveId::from("pos")]
+        );
         assert_eq!(run.measured.shares["pos"].last(), Some(0.0));
         run.measured.shadows_set("rule-03, none-such");
         assert_eq!(run.measured.shadows.keys().collect::<Vec<_>>(), ["rule-03"]);

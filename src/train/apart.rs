@@ -9,10 +9,7 @@
 
 use candle_core::Result;
 
-use super::{
-    Gradients, backward::TapBoundary, earlier::SeparateGradients, loss::ObjectiveLoss,
-    weights::Weights,
-};
+use super::{Gradients, backward::TapBoundary, loss::ObjectiveLoss, weights::Weights};
 use crate::{mixer::Gram, model::Parameters};
 
 /// The raw gradients of a step's objectives.
@@ -21,7 +18,7 @@ pub(super) struct GradientsApart {
     /// The indices of the shared parameters, in ascending order.
     shared: Vec<usize>,
     /// Those of them that are the encoders'.
-    measured: Vec<usize>,
+    shared_encoders: Vec<usize>,
     gram: Gram,
 }
 
@@ -37,9 +34,9 @@ impl GradientsApart {
         let shared = Gradients::shared(&gradients);
         let gram = Gradients::gram(&gradients, &shared);
         let encoders = boundary.encoder_indices();
-        let is_measured = |param_idx: &usize| encoders.contains(param_idx);
-        let measured = shared.iter().copied().filter(is_measured).collect();
-        Ok(Self { gradients, shared, measured, gram })
+        let is_encoder = |param_idx: &usize| encoders.contains(param_idx);
+        let shared_encoders = shared.iter().copied().filter(is_encoder).collect();
+        Ok(Self { gradients, shared, shared_encoders, gram })
     }
 
     /// The raw gradients, in the order of the losses.
@@ -52,10 +49,9 @@ impl GradientsApart {
         &self.shared
     }
 
-    /// With the losses that they belong to.
-    pub(super) fn with<'a>(&'a self, losses: &'a [ObjectiveLoss]) -> SeparateGradients<'a> {
-        let Self { gradients, shared, measured, .. } = self;
-        SeparateGradients { losses, gradients, shared, measured }
+    /// The indices of those of them that are the encoders'.
+    pub(super) fn shared_encoders(&self) -> &[usize] {
+        &self.shared_encoders
     }
 
     fn is_shared(&self, param_idx: usize) -> bool {

@@ -55,7 +55,7 @@ pub struct State {
     /// The names of the tensors that objectives remember; without any there is no file of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub memory: Vec<String>,
-    /// The names of the tensors that the weighting rule keeps; without any there is no file of them.
+    /// The names of the gradients of the step before that the weighting rule or a measurement keeps; without any there is no file of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub weighting: Vec<String>,
 }
@@ -76,7 +76,7 @@ impl State {
 
 /// The contents of a checkpoint.
 pub struct Contents<'a> {
-    /// The tensors that its weighting rule keeps, by name.
+    /// The gradients of the step before that its weighting rule or a measurement keeps, by name.
     pub weighting: &'a BTreeMap<String, Tensor>,
     /// Everything except tensors.
     pub state: &'a State,
@@ -313,7 +313,7 @@ impl Checkpoint {
         self.tensors(OPTIMIZER)
     }
 
-    /// The tensors that its weighting rule keeps, by name.
+    /// The gradients of the step before that its weighting rule or a measurement keeps, by name.
     pub fn weighting(&self) -> Result<HashMap<String, Tensor>> {
         if self.state.weighting.is_empty() {
             return Ok(HashMap::new());

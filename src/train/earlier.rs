@@ -1,93 +1,67 @@
-//! The gradients of the step before: for a rule that keeps them, and for a measurement of how the main objective's gradient
-//! in a step is aligned with those of the other objectives in the step before (Lin et al. 2019, "Adaptive Auxiliary Task
-//! Weighting for Reinforcement Learning"). Where it is, the step before was one for the main objective too.
+//! The gradients of the step before: for a rule that keeps them, and for a measurement of lagged cosines, those of the main
+//! objective's gradient in a step with the gradients of the other objectives in the step before. Above 0, to first order, a
+//! small step along that gradient lowers the main loss of the next batch (Lin et al. 2019, "Adaptive Auxiliary Task
+//! Weighting for Reinforcement Learning", weight auxiliaries by the inner products).
 
 use std::collections::{BTreeMap, HashMap};
 
 use candle_core::{DType, Device, Result, Tensor, bail};
 
-use super::{Gradients, Plan, loss::ObjectiveLoss};
+use super::{Gradients, apart::GradientsApart, loss::ObjectiveLoss};
 use crate::{
     kernel::{Gradient, RowGradient},
     model::Parameters,
-    protocol::{ObjectiveId, event::Role},
 };
-
-/// The cosines of alignments with the objectives other than the main one, by name.
-pub(super) fn cosines(
-    plan: &Plan,
-    alignments: &BTreeMap<usize, Alignment>,
-) -> BTreeMap<ObjectiveId, f32> {
-    let others =
-        alignments.iter().filter(|(at, _)| plan.recipe.objectives[**at].role != Role::Main);
-    others.filter_map(|(&at, alignment)| Some((plan.name(at), alignment.cosine?))).collect()
-}
 
 /// The end of the name of the rows that a sparse gradient has.
 const IDS: &str = ".ids";
 
-/// The separate gradients of a step.
-#[derive(Clone, Copy)]
-pub(super) struct SeparateGradients<'a> {
-    pub(super) losses: &'a [ObjectiveLoss],
-    /// In the order of the losses.
-    pub(super) gradients: &'a [Gradients],
-    /// The indices of the shared parameters.
-    pub(super) shared: &'a [usize],
-    /// The indices of those that a measurement is over.
-    pub(super) measured: &'a [usize],
-}
-
-/// The main objective's gradient in a step beside that of an objective in the step before.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Alignment {
-    /// The inner product over the shared parameters.
-    pub(super) product: f64,
-    /// Over those that a measurement is over; `None` where one of the two gradients is 0.
-    pub(super) cosine: Option<f32>,
-}
-
-/// The gradients of the objectives with respect to the shared parameters, by index in the recipe: raw ones under a rule of
-/// the gradients, else weighted ones, of which only the cosines are used.
+/// The raw gradients of the objectives with respect to the shared parameters, by index in the recipe.
 #[derive(Clone, Debug, Default)]
 pub(super) struct EarlierGradients(BTreeMap<usize, Gradients>);
 
 impl EarlierGradients {
     /// Those of a step.
-    pub(super) fn of(step: SeparateGradients<'_>) -> Self {
+    pub(super) fn of(losses: &[ObjectiveLoss], apart: &GradientsApart) -> Self {
+        let shared = apart.shared();
         let of = |(loss, gradients): (&ObjectiveLoss, &Gradients)| {
-            (loss.objective, gradients.restricted(step.shared))
+            (loss.objective, gradients.restricted(shared))
         };
-        Self(step.losses.iter().zip(step.gradients).map(of).collect())
+        Self(losses.iter().zip(apart.gradients()).map(of).collect())
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Each of these beside the main objective's gradient in the step that comes next, by index in the recipe; `None` if
-    /// that step has no loss of the main objective, or if there are none.
-    pub(super) fn alignments(
+    /// The inner product of the main objective's gradient in the step that comes next with each of these, over the
+    /// parameters with these indices, by index in the recipe.
+    pub(super) fn products(
         &self,
-        plan: &Plan,
-        step: SeparateGradients<'_>,
-    ) -> Option<BTreeMap<usize, Alignment>> {
-        let is_main =
-            |loss: &ObjectiveLoss| plan.recipe.objectives[loss.objective].role == Role::Main;
-        let main = &step.gradients[step.losses.iter().position(is_main)?];
-        let over = || step.shared.iter().copied();
-        let measured = || step.measured.iter().copied();
-        let square = main.product(main, measured());
-        let alignment = |(&at, earlier): (&usize, &Gradients)| {
-            let product = main.product(earlier, over());
-            let length = (square * earlier.product(earlier, measured())).sqrt();
-            let cosine =
-                (length > 0.0).then(|| (main.product(earlier, measured()) / length) as f32);
-            (at, Alignment { product, cosine: cosine.filter(|cosine| cosine.is_finite()) })
-        };
-        (!self.0.is_empty()).then(|| self.0.iter().map(alignment).collect())
+        main: &Gradients,
+        param_indices: &[usize],
+    ) -> BTreeMap<usize, f64> {
+        let over = || param_indices.iter().copied();
+        self.0.iter().map(|(&at, earlier)| (at, main.product(earlier, over()))).collect()
     }
 
+    /// The cosine of the main objective's gradient in the step that comes next with each of these; none where one of the
+    /// two is 0.
+    pub(super) fn cosines(
+        &self,
+        main: &Gradients,
+        param_indices: &[usize],
+    ) -> BTreeMap<usize, f32> {
+        let square = |one: &Gradients| one.product(one, param_indices.iter().copied());
+        let of_main = square(main);
+        let products = self.products(main, param_indices);
+        let cosine = |(&at, earlier): (&usize, &Gradients)| {
+            let length = (of_main * square(earlier)).sqrt();
+            let cosine = (length > 0.0).then(|| (products[&at] / length) as f32);
+            Some((at, cosine.filter(|cosine| cosine.is_finite())?))
+        };
+        self.0.iter().filter_map(cosine).collect()
+    }
     /// As tensors by name, for a checkpoint.
     pub(super) fn tensors(&self, parameters: &Parameters) -> Result<BTreeMap<String, Tensor>> {
         let mut tensors = BTreeMap::new();
@@ -150,5 +124,25 @@ impl EarlierGradients {
             gradients.set(number, gradient);
         }
         Ok(Self(all))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The main objective is 0: its gradient now is that of the next step, and the others' are those of the step before.
+    #[test]
+    fn a_gradient_of_now_meets_those_of_the_step_before() {
+        let of = |values: [f32; 3]| Gradients::of_values(&[&values[..2], &values[2..]]);
+        let before = [of([0.0, 0.0, 9.0]), of([3.0, 4.0, 5.0]), of([-1.0, 0.0, 2.0]), of([0.0; 3])];
+        let earlier = EarlierGradients((0..).zip(before).collect());
+        let main = of([1.0, 0.0, 7.0]);
+        // Over the first parameter only.
+        assert_eq!(earlier.products(&main, &[0]), [(0, 0.0), (1, 3.0), (2, -1.0), (3, 0.0)].into());
+        assert_eq!(earlier.cosines(&main, &[0]), [(1, 0.6), (2, -1.0)].into());
+        assert_eq!(earlier.products(&main, &[0, 1])[&1], 38.0);
+        assert!(earlier.cosines(&of([0.0; 3]), &[0, 1]).is_empty());
+        assert!(EarlierGradients::default().cosines(&main, &[0]).is_empty());
     }
 }

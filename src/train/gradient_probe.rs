@@ -12,7 +12,6 @@ use anyhow::Result;
 use super::{
     Gradients,
     backward::{TapBoundary, TapGradients},
-    earlier::SeparateGradients,
     loss::ObjectiveLoss,
     weights::Weights,
 };
@@ -139,7 +138,7 @@ impl<'a> Probe<'a> {
 
     /// The inner products of the raw gradients over the parameters that at least two objectives reach, as a rule of the
     /// gradients sees them. An objective of weight 0 has no raw gradient here: its products are 0.
-    pub(super) fn raw_gram(&mut self, losses: &[ObjectiveLoss], weights: &Weights) -> Result<Gram> {
+    pub(super) fn raw(&mut self, losses: &[ObjectiveLoss], weights: &Weights) -> Result<Gram> {
         self.complete()?;
         let shared = Gradients::shared(&self.passed);
         let raw = |loss: &ObjectiveLoss| match weights.weight(loss.objective) {
@@ -148,18 +147,6 @@ impl<'a> Probe<'a> {
         };
         let scales: Vec<f64> = losses.iter().map(raw).collect();
         Ok(Gradients::gram(&self.passed, &shared).scaled(&scales))
-    }
-
-    /// Calls `f` with all weighted gradients with respect to the encoders.
-    pub(super) fn with_all<T>(
-        &mut self,
-        losses: &[ObjectiveLoss],
-        f: impl FnOnce(SeparateGradients<'_>) -> T,
-    ) -> Result<T> {
-        self.complete()?;
-        let measured: Vec<usize> = self.boundary.encoder_indices().collect();
-        let (gradients, shared, measured) = (&self.passed[..], &measured[..], &measured[..]);
-        Ok(f(SeparateGradients { losses, gradients, shared, measured }))
     }
 }
 
@@ -203,7 +190,7 @@ const SHORTEST: f64 = 1e-6;
 const ROUNDING: f64 = 1e-13;
 
 /// The event of a measurement, from the inner products over each layer. Values that a zero gradient leaves undefined are
-/// omitted, and so are the layers if there is one only. The cosines with earlier gradients are the caller's.
+/// omitted, and so are the layers if there is one only. Lagged cosines are not among its inputs.
 pub(super) fn event(
     recipe: &Recipe,
     step: Step,
@@ -241,7 +228,7 @@ pub(super) fn event(
         gradient_shares,
         cosines,
         layers: by_layer,
-        earlier_cosines: BTreeMap::new(),
+        lagged_cosines: BTreeMap::new(),
     }
 }
 

@@ -76,6 +76,16 @@ impl Gradients {
         back
     }
 
+    /// Dense gradients of parameters with these values, each one row.
+    #[cfg(test)]
+    pub(super) fn of_values(all: &[&[f32]]) -> Self {
+        let widths = all.iter().map(|values| values.len()).collect();
+        Self {
+            all: all.iter().map(|&values| Some(Gradient::Dense(values.into()))).collect(),
+            widths,
+        }
+    }
+
     fn add_one(&mut self, number: usize, gradient: Gradient) {
         match &mut self.all[number] {
             Some(sum) => sum.add(self.widths[number], gradient),

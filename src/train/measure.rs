@@ -10,14 +10,16 @@ use super::{
     Gradients, Trainer,
     backward::{TapBoundary, TapGradients},
     batches::Draw,
-    earlier::{self, Alignment, EarlierGradients},
     gradient_probe::{self, Layer, Probe},
     weights::{StepInputs, Weights},
 };
 use crate::{
     bus::Bus,
     mixer::Gram,
-    protocol::event::{GradientsMeasured, ShadowShares},
+    protocol::{
+        ObjectiveId,
+        event::{GradientsMeasured, ShadowShares},
+    },
 };
 
 /// What is kept of the separate gradients, for a measurement.
@@ -36,24 +38,17 @@ pub(super) struct MeasuredStep<'a> {
     pub(super) parts: &'a Parts,
     pub(super) layers: &'a [Layer],
     pub(super) inputs: StepInputs<'a>,
-    /// With the gradients of the step before, under a rule of the gradients.
-    pub(super) alignments: Option<&'a BTreeMap<usize, Alignment>>,
+    /// The lagged cosines, by name.
+    pub(super) lagged_cosines: BTreeMap<ObjectiveId, f32>,
 }
 
 impl Trainer {
-    /// Measures the gradients of a step, computes the shares of the shadow rules, and emits the events. Returns the gradients
-    /// that the next step is compared with, except under a rule of the gradients.
-    pub(super) fn measure(
-        &mut self,
-        measured: &MeasuredStep<'_>,
-        bus: &mut Bus,
-    ) -> Result<EarlierGradients> {
+    /// Measures the gradients of a step, computes the shares of the shadow rules, and emits the events.
+    pub(super) fn measure(&mut self, measured: MeasuredStep<'_>, bus: &mut Bus) -> Result<()> {
         let _measure = trace_span!("measure").entered();
-        let MeasuredStep { boundary, gradients, weights, parts, layers, inputs, alignments } =
-            *measured;
+        let MeasuredStep { boundary, gradients, weights, parts, layers, inputs, lagged_cosines } =
+            measured;
         let (done, losses) = (self.counters.step, inputs.losses);
-        let mut kept = EarlierGradients::default();
-        let mut alignments = alignments.cloned();
         let needs_raw = self.mixer.shadows_need_gram();
         let (by_layer, raw, began_us) = match parts {
             Parts::Apart { raw, by_layer } => {
@@ -63,33 +58,24 @@ impl Trainer {
             Parts::ByTaps(parts) => {
                 let mut probe = Probe::new(boundary, parts, self.learner.parameters())?;
                 let by_layer = probe.by_layer(gradients, layers)?;
-                if !self.earlier.is_empty() {
-                    alignments =
-                        probe.with_all(losses, |step| self.earlier.alignments(&self.plan, step))?;
-                }
-                if self.settings.measures_gradients(done.0 + 2) {
-                    kept = probe.with_all(losses, EarlierGradients::of)?;
-                }
                 let began_us = self.output.us();
-                let raw = needs_raw.then(|| probe.raw_gram(losses, weights)).transpose()?;
+                let raw = needs_raw.then(|| probe.raw(losses, weights)).transpose()?;
                 (by_layer, raw, began_us)
             }
         };
         let (step, at_ms) = (done.next(), self.output.ms());
         let event: GradientsMeasured =
             gradient_probe::event(&self.plan.recipe, step, at_ms, losses, layers, &by_layer);
-        let earlier_cosines = alignments.map(|all| earlier::cosines(&self.plan, &all));
-        let earlier_cosines = earlier_cosines.unwrap_or_default();
-        bus.emit(GradientsMeasured { earlier_cosines, ..event });
+        bus.emit(GradientsMeasured { lagged_cosines, ..event });
         if self.mixer.shadows.is_empty() {
-            return Ok(kept);
+            return Ok(());
         }
         // A raw gradient is a weighted one divided by its weight, which may be tiny.
         let raw = raw.filter(Gram::is_finite);
         let shares = self.mixer.shadow_shares(&self.plan, done, inputs, raw.as_ref());
         let took_us = self.output.us().saturating_sub(began_us);
         bus.emit(ShadowShares { at_ms: self.output.ms(), step, shares, took_us });
-        Ok(kept)
+        Ok(())
     }
 
     /// What follows an update, before its objectives are told of it: the losses of the same batches and draws for the rules

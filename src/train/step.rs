@@ -21,7 +21,7 @@ use crate::{
     model::Parameters,
     protocol::{
         Loss, ObjectiveId, Step,
-        event::{NonFiniteLoss, StepDone},
+        event::{NonFiniteLoss, Role, StepDone},
     },
     recipe::Group,
 };
@@ -72,18 +72,22 @@ impl Trainer {
         let is_measured = self.settings.measures_gradients(done.0 + 1);
         let inputs = StepInputs { gains: &gains, epochs: &epochs, losses: &losses };
         let memory = self.mixer.weighting.memory();
-        let alignments = apart
-            .as_ref()
-            .and_then(|apart| self.earlier.alignments(&self.plan, apart.with(&losses)));
-        let alignments = alignments.as_ref();
-        let gradients =
-            apart.as_ref().map(|apart| StepGradients { gram: apart.gram(), alignments });
+        let keeps = self.mixer.weighting.keeps_gradients();
+        let main =
+            apart.as_ref().and_then(|apart| Some((apart, self.main_gradient(&losses, apart)?)));
+        let has_earlier = keeps && !self.earlier.is_empty();
+        let products = main.filter(|_| has_earlier);
+        let products = products.map(|(apart, main)| self.earlier.products(main, apart.shared()));
+        let lagged_cosines = main.filter(|_| is_measured).map(|(apart, main)| {
+            let cosines = self.earlier.cosines(main, apart.shared_encoders());
+            let others = cosines.into_iter().filter(|(at, _)| !self.is_main(*at));
+            others.map(|(at, cosine)| (self.plan.name(at), cosine)).collect()
+        });
+        let gradients = apart.as_ref().map(|apart| StepGradients { gram: apart.gram(), products });
         let weights = self.mixer.weights(&self.plan, done, inputs, gradients);
-        let keeps =
-            self.mixer.weighting.keeps_gradients() || self.settings.measures_gradients(done.0 + 2);
-        let kept = apart.as_ref().filter(|_| keeps);
-        let mut kept =
-            kept.map(|apart| EarlierGradients::of(apart.with(&losses))).unwrap_or_default();
+        let is_next_measured = self.settings.measures_gradients(done.next().next().0);
+        let kept = apart.as_ref().filter(|_| keeps || is_next_measured);
+        let kept = kept.map(|apart| EarlierGradients::of(&losses, apart)).unwrap_or_default();
         let mut gradient_norm = 0.0;
         if !losses.is_empty() {
             let parameters = self.learner.parameters();
@@ -113,12 +117,9 @@ impl Trainer {
                     parts,
                     layers,
                     inputs,
-                    alignments,
+                    lagged_cosines: lagged_cosines.unwrap_or_default(),
                 };
-                let weighted = self.measure(&step, bus)?;
-                if kept.is_empty() {
-                    kept = weighted;
-                }
+                self.measure(step, bus)?;
             } else {
                 self.mixer.update_shadows(&self.plan, done, inputs);
             }
@@ -148,6 +149,20 @@ impl Trainer {
         let event = StepDone { epochs: self.counted_epochs(), ..event };
         bus.emit(event);
         Ok(())
+    }
+
+    fn is_main(&self, objective: usize) -> bool {
+        self.plan.recipe.objectives[objective].role == Role::Main
+    }
+
+    /// The raw gradient of the main objective, if the step has a loss of it.
+    fn main_gradient<'a>(
+        &self,
+        losses: &[ObjectiveLoss],
+        apart: &'a GradientsApart,
+    ) -> Option<&'a Gradients> {
+        let at = losses.iter().position(|loss| self.is_main(loss.objective))?;
+        Some(&apart.gradients()[at])
     }
 
     /// The stage of the step after `done` others, which draws from these groups.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Mixer, Plan, earlier::Alignment, loss::ObjectiveLoss};
+use super::{Mixer, Plan, loss::ObjectiveLoss};
 use crate::{
     mixer::{Gram, Needs, ObjectiveView, StepView},
     protocol::{ObjectiveId, Step, event::Role},
@@ -65,8 +65,8 @@ impl StepInputs<'_> {
 pub(super) struct StepGradients<'a> {
     /// The inner products of the raw gradients of the losses.
     pub(super) gram: &'a Gram,
-    /// The main objective's gradient beside those of the step before, by index in the recipe.
-    pub(super) alignments: Option<&'a BTreeMap<usize, Alignment>>,
+    /// The inner products of the main objective's gradient with those of the step before, by index in the recipe.
+    pub(super) products: Option<BTreeMap<usize, f64>>,
 }
 
 /// The objectives that a rule is over in a step, by index, and the inner products of their gradients if it needs them.
@@ -132,10 +132,8 @@ impl Mixer {
         let needs = self.weighting.needs();
         let gram = gradients.as_ref().map(|gradients| gradients.gram);
         let mut input = RuleInput::of(inputs, gram, |at| self.faders.all()[at].share_by.is_rule());
-        let keeps = self.weighting.keeps_gradients();
-        let alignments = gradients.and_then(|gradients| gradients.alignments);
-        input.earlier = alignments.filter(|_| keeps).map(|alignments| {
-            let product = |at: &usize| alignments.get(at).map_or(0.0, |one| one.product);
+        input.earlier = gradients.and_then(|gradients| gradients.products).map(|products| {
+            let product = |at: &usize| products.get(at).copied().unwrap_or(0.0);
             input.objectives.iter().map(product).collect()
         });
         let coefficients =

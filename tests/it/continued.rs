@@ -103,10 +103,12 @@ pub(crate) fn checkpoint_files(run: &Path) -> BTreeMap<String, Vec<u8>> {
     let names =
         ["best", "last"].into_iter().flat_map(|name| files.map(|file| format!("{name}/{file}")));
     let read = |name: &String| fs::read(run.join("checkpoints").join(name)).unwrap();
-    // Only of objectives that remember something.
-    let memory = ["best", "last"].map(|name| format!("{name}/objectives.safetensors"));
+    // Only of objectives and rules that keep something.
+    let kept = ["objectives.safetensors", "weighting.safetensors"];
+    let memory =
+        ["best", "last"].into_iter().flat_map(|name| kept.map(|file| format!("{name}/{file}")));
     let there = |name: &String| run.join("checkpoints").join(name).exists();
-    names.chain(memory.into_iter().filter(there)).map(|name| (name.clone(), read(&name))).collect()
+    names.chain(memory.filter(there)).map(|name| (name.clone(), read(&name))).collect()
 }
 
 pub(crate) fn folded(run: &Path) -> Run {
@@ -179,11 +181,14 @@ fn the_gradients_that_a_weighting_rule_keeps_survive_kills() {
 #[test]
 fn the_gradients_that_a_measurement_keeps_survive_kills() {
     let here = Here::new();
-    let measured = ["--set", "train.measure_gradients_every=1"];
+    let sets = ["train.measure_gradients_every=1", "train.weighting=upgrad"];
+    let measured: Vec<&str> = sets.into_iter().flat_map(|set| ["--set", set]).collect();
     let whole = here.finished("whole", STEPS, &[&OFTEN[..], &measured].concat());
     let killed = killed_ten_times(&here, "killed", &measured, 5);
     assert_same_run(&whole, &killed);
-    assert!(!folded(&whole).measured.alignments.is_empty());
+    let lagged = [&whole, &killed].map(|run| folded(run).measured.lagged_cosines);
+    assert!(!lagged[0].is_empty());
+    assert_eq!(lagged[0], lagged[1]);
 }
 
 /// Parts of speech and chunks in stages, with an objective that remembers parameters.

@@ -143,15 +143,13 @@ fn a_decoder_that_does_not_read_the_class_is_refused() {
         )
         .replace("sample:reviews/books/train.tsv", "train.jsonl");
     let dual = "[[encoder]]\nname = \"titles\"\nkind = \"embed\"\nfield = \"title\"\nwidth = 4\n\
-                [[encoder]]\nname = \"writer\"\nkind = \"decoder\"\ninput = \"INPUT\"\nfield = \"text\"\n\
+                [[encoder]]\nname = \"writer\"\nkind = \"decoder\"\ninput = \"titles\"\nfield = \"text\"\n\
                 attention = \"dot\"\nwidth = 4\n\
                 [[objective]]\nname = \"dual\"\nkind = \"dual-class\"\ncorpus = \"c\"\nlabel = \"class\"\n\
                 classifier = \"class\"\nleft = \"writer\"\n";
-    let of = |input: &str| {
-        let recipe = format!("{recipe}{}", dual.replace("INPUT", input));
-        faults(&recipe, r#"{"class": "good", "text": "a fine book", "title": "spring"}"#)
-    };
-    insta::assert_snapshot!(of("titles"), @r#"recipe.toml:46: `left`: expected a decoder that reads "class", found "writer", which does not; let it attend to an encoder of kind "label" of that field"#);
+    let objects = r#"{"class": "good", "text": "a fine book", "title": "spring"}"#;
+    let found = faults(&format!("{recipe}{dual}"), objects);
+    insta::assert_snapshot!(found, @r#"recipe.toml:46: `left`: expected a decoder that reads "class", found "writer", which does not; let it attend to an encoder of kind "label" of that field"#);
 }
 
 const RECIPE: &str = r#"

@@ -7,7 +7,6 @@
 )]
 
 mod agreement;
-mod alignments;
 mod architecture;
 mod bags;
 mod baselines;
@@ -36,6 +35,7 @@ mod inputs;
 mod inverse;
 mod irregular;
 mod label_inputs;
+mod lagged_cosines;
 mod layouts;
 mod leaks;
 mod live;

@@ -181,14 +181,20 @@ fn a_rule_that_compares_with_the_main_objective_without_it() {
     let more = "[[objective]]\nname = \"aux\"\nkind = \"classify\"\ncorpus = \"c\"\nlabel = \"label\"\n\
                 tap = \"trunk.max\"\n";
     here.write("recipe.toml", format!("{CLASSIFIER}{more}"));
-    let without = "objective.cls.by_rule=false";
-    let said = only(&here, &["train.weighting=cosine-gate", without], "without_main");
-    let wanted = "`train.weighting`: \"cosine-gate\" compares the other objectives with the main one, cls, which is muted \
-                  or has by_rule = false, so that all shares are 1; give it a gain, and by_rule = true";
-    assert_eq!(said, wanted);
+    let (out, muted) = ("objective.cls.by_rule=false", "objective.cls.muted=true");
+    let said = |rule: &str, set: &str| only(&here, &[rule, set], "without_main");
+    let wanted = "`train.weighting`: \"cosine-gate\" compares the other objectives with the main one, cls, which has by_rule = \
+                  false, so that all shares are 1; set by_rule = true";
+    assert_eq!(said("train.weighting=cosine-gate", out), wanted);
+    let wanted = "`train.weighting`: \"ol-aux\" compares the other objectives with the main one, cls, which is muted or has a \
+                  gain of 0, so that all shares are 1; unmute it and give it a gain";
+    assert_eq!(said("train.weighting=ol-aux", muted), wanted);
+    said("train.weighting=metabalance", out);
+    said("train.weighting=metabalance", muted);
     for sets in [
         &["train.weighting=cosine-gate"][..],
-        &["train.weighting=upgrad", without],
+        &["train.weighting=upgrad", out],
+        &["train.weighting=ol-aux", out],
         &["train.weighting=metabalance", "objective.aux.by_rule=false"],
     ] {
         assert_eq!(warnings(&here, sets).0, [""; 0], "{sets:?}");

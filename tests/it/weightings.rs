@@ -268,16 +268,15 @@ fn total(rule: &str, losses: &[f64], at: &[f64]) -> f64 {
         "stch" => n * n * losses.iter().map(|loss| (loss / n).exp()).sum::<f64>().ln(),
         // z = 1/T, and c of the losses as they are.
         "famo" => n * logs / at.iter().map(|loss| 1.0 / loss).sum::<f64>(),
-        // Their scales begin at 1.
-        "uncertainty" | "imtl-l" | "equal" => losses.iter().sum(),
         other => panic!("{other} has no total"),
     }
 }
 
-/// The weight that is reported of an objective is its gain times the slope of the total in its loss.
+/// The weight that is reported of an objective is its gain times the slope of the total in its loss. (Rules with learnt
+/// scales, whose totals are linear in the losses, are compared with reference implementations over several steps.)
 #[test]
 fn weights_are_finite_differences_of_the_totals() {
-    let rules = ["equal", "log", "geometric-mean", "stch", "famo", "uncertainty", "imtl-l"];
+    let rules = ["log", "geometric-mean", "stch", "famo"];
     let mut n_compared = 0;
     for (name, rule) in names().flat_map(|name| rules.map(|rule| (name, rule))) {
         let tiny = shipped_tiny(name, SIZE, &sets(ONE_STEP, rule));
@@ -285,8 +284,7 @@ fn weights_are_finite_differences_of_the_totals() {
         let step = &run.steps()[0];
         let losses: Vec<f64> = step.losses.values().map(|loss| f64::from(loss.get())).collect();
         // Logarithms are those of positive losses; a policy's may be negative.
-        let has_logs = !matches!(rule, "equal" | "stch" | "uncertainty" | "imtl-l");
-        if has_logs && losses.iter().any(|loss| *loss < 1e-6) {
+        if rule != "stch" && losses.iter().any(|loss| *loss < 1e-6) {
             continue;
         }
         for (k, objective) in step.losses.keys().enumerate() {
@@ -307,7 +305,7 @@ fn weights_are_finite_differences_of_the_totals() {
         }
         n_compared += usize::from(losses.len() > 1);
     }
-    assert!(n_compared > 50, "{n_compared} rules of recipes with several objectives");
+    assert!(n_compared > 30, "{n_compared} rules of recipes with several objectives");
 }
 
 /// A rule is called with active objectives only.

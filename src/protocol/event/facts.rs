@@ -418,11 +418,11 @@ pub struct GradientsMeasured {
     /// The same for each layer of the encoders, in the order of their creation; absent unless at least two have cosines.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub layers: Vec<LayerCosines>,
-    /// The cosine of the main objective's gradient with that of each other objective in the step before, over the
-    /// same parameters: above 0 where that step was one for the main objective too (Lin et al. 2019).
-    /// Absent unless the step before was measured, or the rule is one of the gradients.
+    /// The cosine of the main objective's gradient with that of each other objective in the step before, over the same
+    /// parameters: above 0, to first order, a small step along that gradient lowers the main loss of this batch (after Lin
+    /// et al. 2019). Absent unless the rule is one of the gradients.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub earlier_cosines: BTreeMap<ObjectiveId, f32>,
+    pub lagged_cosines: BTreeMap<ObjectiveId, f32>,
 }
 
 /// The cosine of each pair of gradients, keyed by the pair's alphabetically first name, then the second.

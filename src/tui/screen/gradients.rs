@@ -1,7 +1,7 @@
 //! The objectives' gradients on the shared encoders: pairwise cosines, norms, each objective's
-//! share of the mixed gradient, and on their own page each auxiliary's help and each pair over the run.
+//! share of the mixed gradient, and on their own page the lagged cosines and each pair over the run.
 
-mod alignments;
+mod lagged;
 mod pairs;
 
 use std::collections::BTreeMap;
@@ -89,17 +89,20 @@ pub(super) fn draw(frame: FrameData, area: Rect, paint: &mut Paint) {
     let mut y = below + n_strips;
     let is_page = view.page == Page::Gradients;
     let of_pairs = if is_page { pairs::height(run) } else { 0 };
-    let of_alignments = if is_page { alignments::height(run) } else { 0 };
-    // The shares of the gradient, and the alignments: as bars below an empty row and a heading, or as one more row each.
-    let has_bars = y + 3 + n_strips + of_pairs <= inner.bottom();
-    let are_bars = has_bars && y + 3 + n_strips + of_alignments + of_pairs <= inner.bottom();
-    let means = run.measured.alignments.iter();
+    let of_lagged = if is_page { lagged::height(run) } else { 0 };
+    // The shares of the gradient, and the lagged cosines: as bars below an empty row and a heading, or as one more row each.
+    let height = 3 + n_strips + of_pairs;
+    let lagged_as_bars = of_lagged > 0 && y + height + of_lagged <= inner.bottom();
+    let has_means = of_lagged > 0 && !lagged_as_bars;
+    let shares_as_bars = y + height + u16::from(has_means) <= inner.bottom();
+    let means = run.measured.lagged_cosines.iter();
     let means = means.filter_map(|(name, trace)| Some((name.clone(), trace.mean()?))).collect();
-    let has_means = of_alignments > 0 && !are_bars;
     let norm = |norm: f32| numbers::short(f64::from(norm));
     let mut rows = vec![("norm", texts(&measured.norms, norm))];
-    rows.extend((!has_bars).then(|| ("grad", texts(&measured.gradient_shares, numbers::percent))));
-    rows.extend(has_means.then(|| ("help", texts(&means, numbers::cosine))));
+    rows.extend(
+        (!shares_as_bars).then(|| ("grad", texts(&measured.gradient_shares, numbers::percent))),
+    );
+    rows.extend(has_means.then(|| ("lag", texts(&means, numbers::cosine))));
     for (head, texts) in rows {
         if y >= inner.bottom() {
             return;
@@ -113,7 +116,7 @@ pub(super) fn draw(frame: FrameData, area: Rect, paint: &mut Paint) {
         }
         y += 1;
     }
-    if has_bars {
+    if shares_as_bars {
         y += 1;
         paint.put(inner.x, y, inner.width, "grad  share of the mixed gradient", theme.dim);
         for (y, (at, strip)) in (y + 1..inner.bottom()).zip(run.strips.iter().enumerate()) {
@@ -127,10 +130,10 @@ pub(super) fn draw(frame: FrameData, area: Rect, paint: &mut Paint) {
         }
         y += 1 + n_strips;
     }
-    if of_alignments > 0 && are_bars {
-        let area = Rect { y: y + 1, height: of_alignments - 1, ..inner };
-        alignments::draw(frame, area, name, paint);
-        y += of_alignments;
+    if lagged_as_bars {
+        let area = Rect { y: y + 1, height: of_lagged - 1, ..inner };
+        lagged::draw(frame, area, name, paint);
+        y += of_lagged;
     }
     if of_pairs > 0 && y + 2 < inner.bottom() {
         let height = inner.bottom() - (y + 1);

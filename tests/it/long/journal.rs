@@ -227,7 +227,7 @@ fn now_and_then(step: u64) -> Vec<Event> {
                 gradient_shares,
                 cosines,
                 layers: Vec::new(),
-                earlier_cosines: [].into(),
+                lagged_cosines: [].into(),
             }
             .into(),
         );

@@ -1,5 +1,5 @@
-//! Whether each auxiliary helps or hurts the main objective: the mean cosine of its gradient with the main objective's in
-//! the step after, as a bar from the middle.
+//! The lagged cosine of each auxiliary, its mean as a bar from the middle: of its gradient with that of the main objective in
+//! the next step.
 
 use ratatui::layout::Rect;
 
@@ -11,7 +11,7 @@ const WIDEST: u16 = 61;
 
 /// The rows that all auxiliaries need, with a heading and an empty row above it.
 pub(super) fn height(run: &Run) -> u16 {
-    match run.measured.alignments.len() {
+    match run.measured.lagged_cosines.len() {
         0 => 0,
         n => n.min(100) as u16 + 2,
     }
@@ -20,11 +20,11 @@ pub(super) fn height(run: &Run) -> u16 {
 /// Draws the heading and a bar for each auxiliary; the names take the first `name` columns.
 pub(super) fn draw(FrameData { run, .. }: FrameData, area: Rect, name: u16, paint: &mut Paint) {
     let (theme, glyphs) = (paint.theme(), paint.glyphs());
-    let heading = "help  hurts | helps: mean cosine with the main gradient of the next step";
+    let heading = "lag  mean cosine with the main gradient of the next step: opposed | aligned";
     paint.put(area.x, area.y, area.width, heading, theme.dim);
     let strips = run.strips.iter().enumerate();
     let measured = strips
-        .filter_map(|(at, strip)| Some((at, strip, run.measured.alignments.get(&strip.name)?)));
+        .filter_map(|(at, strip)| Some((at, strip, run.measured.lagged_cosines.get(&strip.name)?)));
     // An odd width has a middle.
     let width = area.width.saturating_sub(name + 1 + 7 + 8).min(WIDEST).saturating_sub(1) | 1;
     let (x, half) = (area.x + name + 1, width / 2);

@@ -86,7 +86,7 @@ fn gradients(step: u64) -> GradientsMeasured {
         gradient_shares: of_each(|at| [0.46, 0.17, 0.37, 0.01, -0.01][at]),
         cosines,
         layers: Vec::new(),
-        earlier_cosines: BTreeMap::new(),
+        lagged_cosines: BTreeMap::new(),
     }
 }
 
@@ -369,7 +369,7 @@ pub(super) fn shadowed() -> Run {
             event.layers = vec![layer("words", 1.4), layer("trunk.1", 0.9), layer("trunk.2", -0.5)];
             let cosines = [0.38, -0.46, 0.07, -0.02].map(|cosine: f32| cosine * sign.abs());
             let auxiliaries = NAMES[1..].iter().map(|name| ObjectiveId::from(*name));
-            event.earlier_cosines = auxiliaries.zip(cosines).collect();
+            event.lagged_cosines = auxiliaries.zip(cosines).collect();
             run.apply(&event.into());
             run.apply(&shadow_shares(step).into());
             run.apply(&affinities(step).into());
