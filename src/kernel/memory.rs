@@ -39,10 +39,10 @@ const LARGE: usize = 1024;
 /// two lines.
 const LINE: usize = 64;
 
-/// The system's allocator, except that large blocks of `f32` and other types of its alignment start at a cache line, and that
-/// a failed allocation ends the program with a message and exit code 1. Such a block is copied when it grows; kernels allocate
-/// their blocks at their final size. Without a message the program it would abort: Rust has no stable way to handle it, and the crates that allocate
-/// tensors expect none. What a run has written until then is complete, as after a signal.
+/// The system's allocator, with two differences. Large blocks of `f32`, and of other types of its alignment, start at a
+/// cache line; such a block is copied when it grows, but kernels allocate at the final size. A failed allocation ends the
+/// program with a message and exit code 1. Otherwise it would abort: Rust has no stable way to handle it, and the crates that
+/// allocate tensors expect none. What a run has written until then is complete, as after a signal.
 pub struct Allocator;
 
 #[expect(unsafe_code, reason = "a global allocator")]
