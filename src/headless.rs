@@ -61,10 +61,7 @@ impl ProgressLines {
         match event {
             Event::RunStarted(event) => started(event, run),
             Event::StepDone(event) => self.step_done(event, run).into_iter().collect(),
-            Event::GradientsMeasured(_)
-            | Event::ShadowShares(_)
-            | Event::AffinitiesMeasured(_)
-            | Event::ClassesScored(_) => Vec::new(),
+            event if event.is_table() => Vec::new(),
             event => {
                 let parts = describe(event, run);
                 vec![parts.into_iter().fold(Line::at(run.at_ms), Line::add).finish()]

@@ -225,12 +225,13 @@ impl<C: Cell> Recurrent<C> {
         let mut grad_bias = Buffer::new(2 * columns);
         let with_product = if C::HAS_RECURRENT_BIAS { 2 * columns } else { 0 };
         let mut grad_product_bias = Buffer::new(with_product);
-        let inputs_of = Target::new(&mut grad_input, 2 * columns).by_columns(2 * columns, columns);
-        let products = grad_product_bias.chunks_mut(columns).map(Some).chain([None, None]);
-        let targets = inputs_of
+        let grad_inputs =
+            Target::new(&mut grad_input, 2 * columns).by_columns(2 * columns, columns);
+        let product_biases = grad_product_bias.chunks_mut(columns).map(Some).chain([None, None]);
+        let targets = grad_inputs
             .into_iter()
             .zip(grad_recurrent.chunks_mut(width * columns))
-            .zip(grad_bias.chunks_mut(columns).zip(products));
+            .zip(grad_bias.chunks_mut(columns).zip(product_biases));
         let both: Vec<_> = operands.iter().zip(directions).zip(targets).collect();
         both.into_par_iter().for_each(|((operands, of), ((input, recurrent), (bias, product)))| {
             let by_input = (&*operands.inputs, input);

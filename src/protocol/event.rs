@@ -134,6 +134,17 @@ events! {
 }
 
 impl Event {
+    /// Whether it holds values of a measurement or of classes, which logs and progress lines omit.
+    pub fn is_table(&self) -> bool {
+        matches!(
+            self,
+            Self::GradientsMeasured(_)
+                | Self::ShadowShares(_)
+                | Self::AffinitiesMeasured(_)
+                | Self::ClassesScored(_)
+        )
+    }
+
     /// The id of the command that this answers, if it answers one.
     pub fn answers(&self) -> Option<CommandId> {
         match self {

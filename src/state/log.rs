@@ -70,14 +70,7 @@ impl Log {
 
     /// Whether an event is of a kind that is kept.
     pub(super) fn keeps(event: &Event) -> bool {
-        !matches!(
-            event,
-            Event::StepDone(_)
-                | Event::GradientsMeasured(_)
-                | Event::ShadowShares(_)
-                | Event::AffinitiesMeasured(_)
-                | Event::ClassesScored(_)
-        )
+        !matches!(event, Event::StepDone(_)) && !event.is_table()
     }
 
     pub(super) fn push(&mut self, event: &Event, text: String) {

@@ -55,7 +55,8 @@ pub struct State {
     /// The names of the tensors that objectives remember; without any there is no file of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub memory: Vec<String>,
-    /// The names of the gradients of the step before that the weighting rule or a measurement keeps; without any there is no file of them.
+    /// The names of the gradients of the step before that the weighting rule or a measurement keeps; without any there is no
+    /// file of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub weighting: Vec<String>,
 }

@@ -1,7 +1,7 @@
 //! The gradients of the step before: for a rule that keeps them, and for a measurement of lagged cosines, those of the main
 //! objective's gradient in a step with the gradients of the other objectives in the step before. Above 0, to first order, a
-//! small step along that gradient lowers the main loss of the next batch (Lin et al. 2019, "Adaptive Auxiliary Task
-//! Weighting for Reinforcement Learning", weight auxiliaries by the inner products).
+//! small step along that gradient lowers the main loss of the next batch (OL-AUX weights auxiliaries by these inner
+//! products: Lin et al. 2019, "Adaptive Auxiliary Task Weighting for Reinforcement Learning").
 
 use std::collections::{BTreeMap, HashMap};
 

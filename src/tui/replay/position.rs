@@ -31,10 +31,7 @@ impl Position {
                 self.highest = self.highest.max(event.step);
                 self.n_steps += 1;
             }
-            Event::GradientsMeasured(_)
-            | Event::ShadowShares(_)
-            | Event::AffinitiesMeasured(_)
-            | Event::ClassesScored(_) => {}
+            event if event.is_table() => {}
             _ => self.n_events += 1,
         }
         self.run.apply(event);
