@@ -14,7 +14,7 @@ pub use file::{ParameterFileError, read};
 
 use crate::{
     data::{Purpose, draw},
-    kernel::{self, Device, ParamGrads, ParamRef},
+    kernel::{self, Device, PackedOutput, ParamGrads, ParamRef},
     model::Mode,
 };
 
@@ -317,9 +317,9 @@ impl Table {
         kernel::cross_entropy_tied(x, &self.0, bias, targets)
     }
 
-    /// The scores of the classes, likewise, without a gradient: (rows of x, rows of the table).
-    pub fn scores(&self, x: &Tensor, bias: &ParamRef) -> Result<Tensor> {
-        kernel::linear_tied(x, &self.0, bias)
+    /// The output layer of a search, likewise.
+    pub fn packed_output(&self, bias: &ParamRef) -> Result<PackedOutput> {
+        PackedOutput::tied(&self.0, bias)
     }
 
     /// The values of all rows: (rows, width).

@@ -92,12 +92,11 @@ impl CopyLayer {
         outputs: &Tensor,
         examples: &[u32],
         copied: Copied<'_>,
-        log_probabilities: &Tensor,
+        own: &[f32],
     ) -> Result<Vec<f32>> {
         let pointed = self.point(outputs, examples, copied)?;
         let log_weights = kernel::to_vec(&pointed.log_weights)?;
         let (n_own, n_all) = (copied.words.n_classes() as usize, copied.words.n_all());
-        let own = kernel::to_vec(log_probabilities)?;
         let mut all = vec![f32::NEG_INFINITY; examples.len() * n_all];
         let hypotheses = all.chunks_exact_mut(n_all).zip(own.chunks_exact(n_own));
         for (t, (all, own)) in hypotheses.enumerate() {

@@ -6,7 +6,8 @@ use super::{Copied, CopyLayer, Decoder, Decoding, SourceWords, TargetIds, UNKNOW
 use crate::{
     data::{Lexicon, Packing, Subwords, Vocabulary},
     kernel::{
-        self, AttendedRows, DecodedRows, DecoderMemory, DecoderState, DecoderWeights, ParamRef,
+        self, AttendedRows, DecodedRows, DecoderMemory, DecoderState, DecoderWeights, PackedOutput,
+        ParamRef,
     },
     model::{
         Mode, Rows,
@@ -99,13 +100,12 @@ impl Network {
         }
     }
 
-    /// ln p of each class for rows of outputs: (rows, classes).
-    pub(super) fn log_probabilities(&self, outputs: &Tensor) -> Result<Tensor> {
-        let logits = match &self.output {
-            OutputLayer::Own(layer) => layer.forward(outputs)?,
-            OutputLayer::Tied(bias) => self.embedding.scores(outputs, bias)?,
-        };
-        kernel::log_softmax(&logits.detach())
+    /// The output layer of a search.
+    pub(super) fn packed_output(&self) -> Result<PackedOutput> {
+        match &self.output {
+            OutputLayer::Own(layer) => PackedOutput::new(&layer.weight, &layer.bias),
+            OutputLayer::Tied(bias) => self.embedding.packed_output(bias),
+        }
     }
 }
 
@@ -162,6 +162,7 @@ impl Decoder for Network {
             inputs,
             words,
             memory,
+            output: self.packed_output()?,
             state: None,
             examples: Vec::new(),
         }))
@@ -175,6 +176,7 @@ struct NetworkDecoding<'a> {
     /// The words that it can copy.
     words: Option<&'a SourceWords>,
     memory: DecoderMemory,
+    output: PackedOutput,
     /// `None` before the first step.
     state: Option<DecoderState>,
     /// The example of each hypothesis.
@@ -201,14 +203,12 @@ impl Decoding for NetworkDecoding<'_> {
         };
         let x = self.network.embed(classes.iter().map(known).collect(), Mode::Eval)?.detach();
         let state = self.memory.step(&x, &state.select(from)?, &examples)?;
-        let log_probabilities = self.network.log_probabilities(&state.outputs)?;
-        let log_probabilities = match (&self.network.copy, self.words) {
-            (Some((_, layer)), Some(words)) => {
-                let copied = Copied { memory: &self.inputs[0], words };
-                layer.log_probabilities(&state.outputs, &examples, copied, &log_probabilities)?
-            }
-            _ => kernel::to_vec(&log_probabilities)?,
-        };
+        let mut log_probabilities = self.output.log_probabilities(&state.outputs)?;
+        if let (Some((_, layer)), Some(words)) = (&self.network.copy, self.words) {
+            let copied = Copied { memory: &self.inputs[0], words };
+            log_probabilities =
+                layer.log_probabilities(&state.outputs, &examples, copied, &log_probabilities)?;
+        }
         (self.state, self.examples) = (Some(state), examples);
         Ok(log_probabilities)
     }

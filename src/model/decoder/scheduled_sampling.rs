@@ -57,6 +57,7 @@ impl Network {
         let inputs: Vec<Rows> = inputs.iter().map(|rows| rows.with(rows.tensor.detach())).collect();
         let memory = DecoderMemory::new(&self.memories(&inputs), &self.weights)?;
         let initial = kernel::gather(&initial.detach(), examples.clone())?;
+        let output = self.packed_output()?;
         let mut state = memory.start(&initial)?;
         for t in 1..target.max_len() {
             let (before, rows) = (target.rows_at(t - 1), target.rows_at(t));
@@ -71,10 +72,9 @@ impl Network {
                 continue;
             }
             let outputs = kernel::gather(&state.outputs, drawn.iter().map(|(b, ..)| *b).collect())?;
-            let scores = self.log_probabilities(&outputs)?;
-            let n_classes = scores.dim(1)?;
-            let scores = kernel::to_vec(&scores)?;
-            for ((_, row, quantile), scores) in drawn.iter().zip(scores.chunks_exact(n_classes)) {
+            let scores = output.log_probabilities(&outputs)?;
+            let by_row = scores.chunks_exact(output.n_classes());
+            for ((_, row, quantile), scores) in drawn.iter().zip(by_row) {
                 // Without a word there is none to draw.
                 previous[*row] = word_at(scores, *quantile).unwrap_or(previous[*row]);
             }

@@ -16,6 +16,9 @@ use super::{Decoding, EDGE, UNKNOWN};
 /// The largest beam, of a recipe and of `predict`.
 pub const MAX_BEAM: u8 = 100;
 
+/// Scores that are compared with the worst of the best continuations at a time.
+const CHUNK: usize = 64;
+
 /// Log-probabilities that the hypotheses of a search have in memory at a time, if one example has no more.
 const SCORES: usize = 1 << 23;
 
@@ -158,9 +161,10 @@ impl OpenOfExample<'_> {
         found: &mut Vec<Hypothesis>,
         next: &mut Vec<Open>,
     ) -> Result<()> {
-        // -∞ is ln 0.
-        let is_broken = |score: &&f32| score.is_nan() || **score == f32::INFINITY;
-        if let Some(score) = self.scores.iter().find(is_broken) {
+        // -∞ is ln 0. The first pass has no branch, so that it is vectorized.
+        let is_broken = |score: f32| score.is_nan() || score == f32::INFINITY;
+        let is_any_broken = self.scores.iter().fold(false, |any, score| any | is_broken(*score));
+        if is_any_broken && let Some(score) = self.scores.iter().find(|score| is_broken(**score)) {
             bail!(
                 "search: non-finite log-probabilities of a decoder: expected numbers of at most 0, found {score}; its \
                  parameters or its inputs are not finite"
@@ -205,21 +209,40 @@ impl OpenOfExample<'_> {
         for (place, (open, scores)) in
             self.open.iter().zip(self.scores.chunks_exact(self.n_classes)).enumerate()
         {
-            for (class, score) in (0..).zip(scores) {
-                let is_possible = if only_ends { class == EDGE } else { class != UNKNOWN };
-                let log_probability = open.log_probability + score;
-                let worst = best.last().filter(|_| best.len() == n);
-                let is_better = worst.is_none_or(|worst| log_probability > worst.log_probability);
-                let is_finite = log_probability > f32::NEG_INFINITY;
-                if is_possible && is_better && is_finite {
-                    let at = best.partition_point(|one| one.log_probability >= log_probability);
-                    best.insert(at, Continuation { place, class, log_probability });
-                    best.truncate(n);
+            for (chunk, first) in scores.chunks(CHUNK).zip((0..).step_by(CHUNK)) {
+                // Few chunks have a continuation that is among the best.
+                if open.log_probability + max(chunk) <= bound(&best, n) {
+                    continue;
+                }
+                for (class, score) in (first..).zip(chunk) {
+                    let is_possible = if only_ends { class == EDGE } else { class != UNKNOWN };
+                    let log_probability = open.log_probability + score;
+                    if is_possible && log_probability > bound(&best, n) {
+                        let at = best.partition_point(|one| one.log_probability >= log_probability);
+                        best.insert(at, Continuation { place, class, log_probability });
+                        best.truncate(n);
+                    }
                 }
             }
         }
         best
     }
+}
+
+/// The log-probability that one of the n best continuations exceeds.
+fn bound(best: &[Continuation], n: usize) -> f32 {
+    best.get(n - 1).map_or(f32::NEG_INFINITY, |worst| worst.log_probability)
+}
+
+/// The largest score of a chunk, in lanes that are vectorized.
+fn max(chunk: &[f32]) -> f32 {
+    let mut lanes = [f32::NEG_INFINITY; 16];
+    for scores in chunk.chunks(lanes.len()) {
+        for (max, &score) in lanes.iter_mut().zip(scores) {
+            *max = if score > *max { score } else { *max };
+        }
+    }
+    lanes.into_iter().fold(f32::NEG_INFINITY, f32::max)
 }
 
 #[cfg(test)]

@@ -55,7 +55,6 @@ fn a_worked_example() -> Result<()> {
         [2.0 / 6.0 / 8.0, 2.0 / 6.0 / 2.0, 2.0 / 6.0 / 4.0 + 1.0 / 6.0, 2.0 / 6.0 / 8.0, 3.0 / 6.0];
     let expected = p.map(|p: f32| -p.ln());
     check::assert_close(&kernel::to_vec(&loss)?, &expected, 1e-5, 1e-6);
-    let log_p = Tensor::from_slice(&log_p, (1, 4), &Device::Cpu)?;
     let found = layer.log_probabilities(&outputs.narrow(0, 0, 1)?, &[0], copied, &log_p)?;
     check::assert_close(&found, &expected.map(|loss| -loss), 1e-5, 1e-6);
     Ok(())
@@ -69,6 +68,7 @@ fn probabilities_add_up_to_one_and_a_word_of_another_source_is_unknown() -> Resu
     let copied = Copied { memory: &memory, words: &words };
     let outputs = check::var("outputs", (2, 3), 1.0)?;
     let log_p = kernel::log_softmax(check::var("scores", (2, 4), 1.0)?.as_tensor())?;
+    let log_p = kernel::to_vec(&log_p)?;
     let found = layer.log_probabilities(&outputs, &[1, 0], copied, &log_p)?;
     for of_hypothesis in found.chunks_exact(5) {
         let sum: f32 = of_hypothesis.iter().map(|log_p| log_p.exp()).sum();
@@ -76,7 +76,6 @@ fn probabilities_add_up_to_one_and_a_word_of_another_source_is_unknown() -> Resu
     }
     // The source of example 1 does not have the word with class 4.
     assert_eq!(found[4], f32::NEG_INFINITY);
-    let log_p = kernel::to_vec(&log_p)?;
     let loss = |class: u32| -> Result<Vec<f32>> {
         let own = |targets: Vec<u32>| {
             let of_row = |(row, &class): (usize, &u32)| -log_p[4 * row + class as usize];

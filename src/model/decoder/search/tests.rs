@@ -255,3 +255,30 @@ fn a_search_has_a_bounded_number_of_scores_in_memory_or_those_of_one_example() {
     assert_eq!(searched_at_once(100, 1 << 20), 1);
     assert_eq!(searched_at_once(1, 0), SCORES);
 }
+
+/// More classes than are compared at a time, with equal scores among them.
+#[test]
+fn the_best_continuations_are_those_of_a_stable_sort() {
+    let n_classes = 3 * CHUNK + 5;
+    let mut draw = draw(1, Purpose::Init, "scores", 0);
+    let scores: Vec<f32> =
+        (0..2 * n_classes).map(|_| -(8.0 * unit(&mut draw)).floor() as f32).collect();
+    let open = [-1.0, -2.0].map(|log_probability| Open { log_probability, ..Open::default() });
+    let of_example = OpenOfExample { open: &open, first: 0, scores: &scores, n_classes };
+    for only_ends in [false, true] {
+        let mut all: Vec<(usize, u32, f32)> = Vec::new();
+        for (at, score) in scores.iter().enumerate() {
+            let (place, class) = (at / n_classes, (at % n_classes) as u32);
+            if if only_ends { class == EDGE } else { class != UNKNOWN } {
+                all.push((place, class, open[place].log_probability + score));
+            }
+        }
+        all.sort_by(|a, b| b.2.total_cmp(&a.2));
+        for n in [2, 10, 40] {
+            let found = of_example.best(n, only_ends);
+            let found: Vec<_> =
+                found.iter().map(|c| (c.place, c.class, c.log_probability)).collect();
+            assert_eq!(found, all[..n.min(all.len())], "{n}");
+        }
+    }
+}
