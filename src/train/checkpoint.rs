@@ -7,6 +7,7 @@
 //! the next one is written: the journal of a killed run may not record `NAME` yet, and the run is then
 //! continued from the previous one ([`open_where`]).
 
+mod tensor_bytes;
 pub mod vectors;
 
 use std::{
@@ -18,7 +19,9 @@ use std::{
 
 use anyhow::{Context, Result};
 use candle_core::{Device, Tensor};
+use safetensors::serialize_to_file;
 use serde::{Deserialize, Serialize};
+use tensor_bytes::TensorBytes;
 use thiserror::Error;
 
 use super::{Counters, Optimizer, Progress};
@@ -122,9 +125,11 @@ fn write(part: &Path, contents: &Contents<'_>) -> Result<()> {
         File::open(part.join(file))?.sync_all()?;
     }
     write_tensors(&part.join(MODEL), |path| Ok(parameters.save(path)?))?;
-    let moments = optimizer.tensors(parameters)?;
     write_tensors(&part.join(OPTIMIZER), |path| {
-        Ok(candle_core::safetensors::save(&moments, path)?)
+        let moments = optimizer.moments(parameters);
+        let moments =
+            moments.map(|(name, values, shape)| (name, TensorBytes::numbers(values, shape)));
+        Ok(serialize_to_file(moments, None, path)?)
     })?;
     for (name, tensors) in [(MEMORY, &system.memory()), (WEIGHTING, *weighting)] {
         if !tensors.is_empty() {

@@ -7,7 +7,7 @@ mod rule;
 
 use std::collections::{BTreeMap, HashMap};
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{Result, Tensor};
 use rule::Rule;
 
 use super::gradients::Gradients;
@@ -125,19 +125,18 @@ impl Optimizer {
         Ok(())
     }
 
-    /// The moments as tensors, by `PARAMETER.first` and `PARAMETER.second`.
-    pub fn tensors(&self, parameters: &Parameters) -> Result<HashMap<String, Tensor>> {
-        let mut tensors = HashMap::new();
-        for (parameter, memory) in parameters.all().iter().zip(&self.memory) {
-            for (slot, numbers) in ["first", "second"].iter().zip(&memory.slots) {
-                if !numbers.is_empty() {
-                    let name = format!("{}.{slot}", parameter.name);
-                    let shape = parameter.var.shape();
-                    tensors.insert(name, Tensor::from_slice(numbers, shape, &Device::Cpu)?);
-                }
-            }
-        }
-        Ok(tensors)
+    /// The moments of all parameters that have had an update: their name, values in row-major order, and shape.
+    pub fn moments<'a>(
+        &'a self,
+        parameters: &'a Parameters,
+    ) -> impl Iterator<Item = (String, &'a [f32], Vec<usize>)> {
+        parameters.all().iter().zip(&self.memory).flat_map(|(parameter, memory)| {
+            let slots = ["first", "second"].into_iter().zip(&memory.slots);
+            slots.filter(|(_, values)| !values.is_empty()).map(|(slot, values)| {
+                let shape = parameter.var.dims().to_vec();
+                (format!("{}.{slot}", parameter.name), &values[..], shape)
+            })
+        })
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) const BLOCK: usize = 480;
 const ROWS: usize = 104;
 
 /// Parts in a chunk.
-const PARTS: usize = 4;
+const PARTS: usize = 2;
 
 /// What is computed in addition to the losses.
 #[derive(Clone, Copy, PartialEq)]

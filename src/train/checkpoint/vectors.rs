@@ -8,7 +8,6 @@
 //! 100 take 156 MiB of vectors and about 4 MiB of words; `max_vectors` bounds it.
 
 use std::{
-    borrow::Cow,
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
@@ -17,9 +16,9 @@ use std::{
 
 use anyhow::{Context, Result};
 use candle_core::{Device, safetensors::load};
-use safetensors::{Dtype, View, serialize_to_file};
+use safetensors::serialize_to_file;
 
-use super::{CheckpointError, FOLDER, sync_folder, write_tensors};
+use super::{CheckpointError, FOLDER, sync_folder, tensor_bytes::TensorBytes, write_tensors};
 use crate::{
     data::vectors::WordVectors,
     recipe::{self, VectorsByEncoder},
@@ -69,11 +68,8 @@ fn write(place: &Path, vectors: &WordVectors) -> Result<()> {
     let words: String = vectors.words().flat_map(|word| [word, "\n"]).collect();
     let shape = vec![vectors.len(), vectors.width()];
     let tensors = [
-        (
-            VECTORS,
-            TensorBytes { dtype: Dtype::F32, shape, data: bytemuck::cast_slice(vectors.rows()) },
-        ),
-        (WORDS, TensorBytes { dtype: Dtype::U8, shape: vec![words.len()], data: words.as_bytes() }),
+        (VECTORS, TensorBytes::numbers(vectors.rows(), shape)),
+        (WORDS, TensorBytes::text(&words)),
     ];
     let folder = place.parent().expect("the store is in a folder");
     let part = place.with_extension("part");
@@ -89,31 +85,6 @@ fn write(place: &Path, vectors: &WordVectors) -> Result<()> {
         let _ = fs::remove_file(&part);
     }
     written
-}
-
-/// A tensor whose bytes are borrowed.
-struct TensorBytes<'a> {
-    dtype: Dtype,
-    shape: Vec<usize>,
-    data: &'a [u8],
-}
-
-impl View for TensorBytes<'_> {
-    fn dtype(&self) -> Dtype {
-        self.dtype
-    }
-
-    fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-
-    fn data(&self) -> Cow<'_, [u8]> {
-        Cow::Borrowed(self.data)
-    }
-
-    fn data_len(&self) -> usize {
-        self.data.len()
-    }
 }
 
 fn read(place: &Path, digest: &str) -> Result<WordVectors, CheckpointError> {
