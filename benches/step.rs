@@ -17,6 +17,10 @@
 //! `-- --rules 3` measures every weighting rule alternately with `equal`, three times each, and prints the ratio of the
 //! throughputs; `--rule NAME` only that one.
 //!
+//! `--system translation` and `--system parser` measure the training step of another system instead, and with
+//! `--evaluate 1` its evaluation: the loss of each text, and what is generated with beam 5, or the loss and the tree of
+//! each sentence. Their peers, `benches/step/peer_translation.py` and `benches/step/peer_parser.py`, read the same files.
+//!
 //! `--plain 1` measures the same step with candle-nn's stock layers instead, and `--against plain`
 //! runs both alternately. It supports sentences of equal length, one layer, softmax and the
 //! language model.
@@ -39,6 +43,8 @@ mod rules;
 mod spans;
 #[path = "step/stock.rs"]
 mod stock;
+#[path = "step/systems.rs"]
+mod systems;
 
 use std::{collections::BTreeMap, fs, path::Path, process::Command, thread};
 
@@ -53,11 +59,12 @@ use auxdesk::{
         Event, Header,
         event::{Ended, StepDone},
     },
-    recipe::{FittedByOwner, Overrides, Recipe, RecipeSource, System, VectorsByEncoder, fit, load},
+    recipe::{self, FittedByOwner, Overrides, Recipe, RecipeSource, VectorsByEncoder, fit, load},
     recorder::{Recording, record},
     state::{Run, Totals},
     train::{Clock, Interrupt, Opening, RequestedFailures, Trainer, TrainerSetup},
 };
+use systems::System;
 
 /// Steps that are not counted: the first ones allocate the optimizer's moments and warm the caches.
 const WARM_UP: usize = 8;
@@ -121,13 +128,14 @@ fn main() {
 fn measure(options: &Options) -> serde_json::Value {
     let folder = tempfile::tempdir().unwrap();
     let n_steps = options.number("steps", 60) + WARM_UP;
-    fs::write(folder.path().join("train.tsv"), data::corpus(options.real_lengths())).unwrap();
+    let system = System::of(options);
+    system.write_corpus(options, folder.path());
     let path = folder.path().join("recipe.toml");
-    fs::write(&path, recipe(options, folder.path(), n_steps)).unwrap();
+    fs::write(&path, system.recipe(options, folder.path(), n_steps)).unwrap();
     let recipe = load(&RecipeSource::File(path), &Overrides::default())
         .unwrap_or_else(|faults| panic!("{faults}"));
     let spans = spans::Spans::install();
-    let reported = train(recipe.clone(), folder.path());
+    let reported = train(recipe.clone(), folder.path(), system);
     let last = reported.last.expect("a step was done");
     let loss: f32 = last.losses.iter().map(|(name, loss)| last.weights[name] * loss.get()).sum();
     let mut answer = spans.report(&reported.tokens, WARM_UP, options.is_on("spans", false));
@@ -142,7 +150,7 @@ fn measure(options: &Options) -> serde_json::Value {
     });
     answer.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     if options.is_on("evaluate", false) {
-        let rate = evaluate::tokens_per_s(&recipe, folder.path());
+        let rate = evaluate::tokens_per_s(&recipe, folder.path(), system);
         answer["evaluate_tokens_per_s"] = rate.round().into();
         answer["evaluate_to_train"] = (rate / answer["tokens_per_s"].as_f64().unwrap()).into();
     }
@@ -177,8 +185,8 @@ impl Told {
 }
 
 /// A complete run: trainer, recorder, and a screen that receives every event.
-fn train(recipe: Recipe, folder: &Path) -> Told {
-    let (corpora, fitted, system) = made(&recipe);
+fn train(recipe: Recipe, folder: &Path, system: System) -> Told {
+    let (corpora, fitted, system) = made(&recipe, system);
     let header = Header {
         version: VERSION,
         auxdesk: env!("CARGO_PKG_VERSION").to_owned(),
@@ -228,12 +236,15 @@ fn train(recipe: Recipe, folder: &Path) -> Told {
 }
 
 /// The corpora, the values fitted to them, and the system before training.
-fn made(recipe: &Recipe) -> (Vec<Corpus>, FittedByOwner, System) {
+fn made(recipe: &Recipe, system: System) -> (Vec<Corpus>, FittedByOwner, recipe::System) {
     let corpora = recipe.open().unwrap_or_else(|faults| panic!("{faults}"));
     let vectors = VectorsByEncoder::new();
-    let fitted = full(fit(recipe, &corpora, &vectors));
+    let mut fitted = fit(recipe, &corpora, &vectors);
+    if system == System::Reference {
+        fitted = full(fitted);
+    }
     let mut system =
-        System::new(recipe, &fitted, &vectors, FirstValues::Recipe, &Device::Cpu).unwrap();
+        recipe::System::new(recipe, &fitted, &vectors, FirstValues::Recipe, &Device::Cpu).unwrap();
     for (at, corpus) in corpora.iter().enumerate() {
         system.attach(at, corpus);
     }
@@ -255,86 +266,6 @@ fn full(mut all: FittedByOwner) -> FittedByOwner {
         }
     }
     all
-}
-
-fn recipe(options: &Options, folder: &Path, n_steps: usize) -> String {
-    let (layers, gradients) = (options.number("layers", 1), options.number("gradients", 0));
-    let text = |name: &str, default: &'static str| {
-        options.given.get(name).map_or(default, String::as_str).to_owned()
-    };
-    let (weighting, shadows) = (text("weighting", "equal"), text("shadows", "none"));
-    let affinity = text("affinity", "0");
-    let head = if options.is_on("crf", false) { "crf" } else { "softmax" };
-    let train = folder.join("train.tsv").to_str().unwrap().to_owned();
-    let mut text = format!(
-        r#"
-name = "step"
-about = "the reference step"
-
-[train]
-seed = 7
-steps = {n_steps}
-batch_size = 32
-optimizer = "adam"
-learning_rate = 0.001
-clip_norm = 5.0
-evaluate_every = 1000000
-measure_gradients_every = {gradients}
-weighting = {weighting:?}
-shadow_weightings = {shadows:?}
-affinity_budget = {affinity}
-
-[[corpus]]
-name = "zipf"
-format = "columns"
-columns = ["form", "pos", "chunk"]
-train = {train:?}
-
-[[encoder]]
-name = "words"
-kind = "embed"
-field = "form"
-width = 100
-characters = {{ width = 30, hidden = 25 }}
-
-[[encoder]]
-name = "trunk"
-kind = "birnn"
-input = "words"
-layers = {layers}
-width = 200
-
-[[objective]]
-name = "pos"
-role = "main"
-kind = "tag"
-corpus = "zipf"
-label = "pos"
-tap = "trunk"
-
-[[objective]]
-name = "chunk"
-kind = "tag"
-corpus = "zipf"
-label = "chunk"
-head = "{head}"
-tap = "trunk"
-"#
-    );
-    if options.is_on("lm", true) {
-        // A gain of 0.2 over the mean of both directions is 0.1 over each direction's mean.
-        text += r#"
-[[objective]]
-name = "next-word"
-kind = "next-word"
-corpus = "zipf"
-tap = "trunk.1"
-hidden = 50
-vocabulary = 7498
-gain = 0.2
-"#;
-    }
-    text
 }
 
 /// A process of this program with that number of threads.

@@ -1,6 +1,6 @@
-//! The peer's data, from the same generator (splitmix64 over a seed and a counter): words of a Zipf
-//! distribution with exponent 1, spelled with 2 to 10 of 99 characters, and labels that depend on
-//! them.
+//! The data of the systems that are measured. Those of the reference step are the peer's, from the same generator
+//! (splitmix64 over a seed and a counter): words of a Zipf distribution with exponent 1, spelled with 2 to 10 of 99
+//! characters, and labels that depend on them. The peers of the other systems read the same files.
 
 use std::{collections::HashSet, fmt::Write};
 
@@ -11,9 +11,21 @@ pub(crate) const WORDS: usize = 20_000;
 /// edge.
 pub(crate) const LM_WORDS: usize = 7_498;
 
+/// Pairs of texts to translate in train.
+pub(crate) const N_PAIRS: usize = 6_400;
+
+/// Words of a text to translate, and of its translation.
+pub(crate) const PAIR_LENGTH: usize = 13;
+
+/// Dependency trees in train.
+pub(crate) const N_TREES: usize = 3_200;
+
+/// Pairs or trees in dev.
+pub(crate) const N_DEV: usize = 320;
+
 const BATCHES: usize = 20;
 const BATCH: usize = 32;
-const LENGTH: u64 = 25;
+const LENGTH: usize = 25;
 
 struct Draws {
     seed: u64,
@@ -38,6 +50,64 @@ impl Draws {
     fn even(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }
+}
+
+/// A length: the given one, or one of 5 to 60, short ones more often.
+fn length(draws: &mut Draws, real_lengths: bool, fixed: usize) -> usize {
+    if real_lengths { 5 + (56.0 * draws.even() * draws.even()) as usize } else { fixed }
+}
+
+/// A word of a Zipf distribution with exponent 1.
+fn zipf(draws: &mut Draws, n_words: usize) -> usize {
+    let log = draws.even() * ((n_words + 1) as f64).ln();
+    (log.exp() as usize).saturating_sub(1).min(n_words - 1)
+}
+
+/// The words of each text, of which the first ones go through the vocabulary, so that it is complete.
+fn texts(draws: &mut Draws, n_texts: usize, n_words: usize, lengths: &[usize]) -> Vec<Vec<usize>> {
+    let in_turn = n_words.div_ceil(n_texts).min(4);
+    let text = |(text, &length): (usize, &usize)| {
+        let first = (0..in_turn).map(|at| (text * in_turn + at) % n_words);
+        let mut words: Vec<usize> = first.collect();
+        words.extend((in_turn..length).map(|_| zipf(draws, n_words)));
+        words
+    };
+    lengths.iter().enumerate().map(text).collect()
+}
+
+/// Texts and their translations, one per line; a vocabulary of 6,000 words and one of 8,000.
+pub(crate) fn pairs(n_pairs: usize, real_lengths: bool) -> [String; 2] {
+    let mut draws = Draws::new(n_pairs as u64);
+    let lengths: Vec<usize> =
+        (0..n_pairs).map(|_| length(&mut draws, real_lengths, PAIR_LENGTH)).collect();
+    [("s", 6_000), ("t", 8_000)].map(|(letter, n_words)| {
+        let mut lines = String::new();
+        for words in texts(&mut draws, N_PAIRS, n_words, &lengths) {
+            let words: Vec<String> = words.iter().map(|word| format!("{letter}{word}")).collect();
+            writeln!(lines, "{}", words.join(" ")).unwrap();
+        }
+        lines
+    })
+}
+
+/// Dependency trees in CoNLL-U: a vocabulary of 10,000 words, 40 labels; the head of a word is one of those before it.
+pub(crate) fn trees(n_trees: usize, real_lengths: bool) -> String {
+    let spelt = words();
+    let mut draws = Draws::new(n_trees as u64);
+    let lengths: Vec<usize> =
+        (0..n_trees).map(|_| length(&mut draws, real_lengths, LENGTH)).collect();
+    let mut lines = String::new();
+    for words in texts(&mut draws, N_TREES, 10_000, &lengths) {
+        for (at, &word) in words.iter().enumerate() {
+            let (head, label) = (draws.next() % at.max(1) as u64, draws.next() % 39);
+            let (head, label) =
+                if at == 0 { (0, "root".into()) } else { (head + 1, format!("l{label}")) };
+            writeln!(lines, "{}\t{}\t_\t_\t_\t_\t{head}\t{label}\t_\t_", at + 1, spelt[word])
+                .unwrap();
+        }
+        lines.push('\n');
+    }
+    lines
 }
 
 fn spelling(word: usize) -> Vec<u64> {
@@ -69,10 +139,8 @@ pub(crate) fn corpus(real_lengths: bool) -> String {
     let mut draws = Draws::new(7);
     let mut text = String::new();
     for _ in 0..BATCHES * BATCH {
-        let n = if real_lengths { 5 + (56.0 * draws.even() * draws.even()) as u64 } else { LENGTH };
-        for _ in 0..n {
-            let log = draws.even() * ((WORDS + 1) as f64).ln();
-            let word = (log.exp() as usize).saturating_sub(1).min(WORDS - 1);
+        for _ in 0..length(&mut draws, real_lengths, LENGTH) {
+            let word = zipf(&mut draws, WORDS);
             let pos = (word as u64 * 7 + draws.next() % 2) % 17;
             let chunk = (word as u64 * 13 + draws.next() % 3) % 23;
             writeln!(text, "{}\tP{pos}\tC{chunk}", words[word]).unwrap();

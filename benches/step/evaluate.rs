@@ -1,33 +1,50 @@
-//! The throughput of evaluation of a trained system, on its training data.
+//! The throughput of evaluation of a trained system: of the reference system on its training data, of others on dev.
 
 use std::{path::Path, time::Instant};
 
 use auxdesk::{
     data::Example,
+    model::decoder::EDGE,
     protocol::event::Split,
     recipe::Recipe,
     train::{checkpoint, score},
 };
 
-use super::made;
+use candle_core::Tensor;
+
+use super::{made, systems::System};
 
 /// Passes over the corpus that are measured, after one that is not.
 const PASSES: usize = 5;
 
 /// Tokens per second, for all objectives together, with the last checkpoint of a run.
-pub(crate) fn tokens_per_s(recipe: &Recipe, run: &Path) -> f64 {
+pub(crate) fn tokens_per_s(recipe: &Recipe, run: &Path, system: System) -> f64 {
+    let of = system;
     // As in training: on one of the pool's threads.
     rayon::scope(|_| {
-        let (corpora, _, mut system) = made(recipe);
+        let (corpora, _, mut system) = made(recipe, of);
         let last = checkpoint::open(run, "last").unwrap().expect("a run leaves its last step");
         last.load(&mut system).unwrap();
-        let train = corpora.iter().flat_map(|corpus| &corpus.train.examples);
-        let n_tokens: usize = train.map(Example::len).sum();
-        let pass =
-            |_| seconds(|| score(recipe, &system, &corpora, Split::Train, |_| true).unwrap());
+        suppress_ends(&system);
+        let split = if of == System::Reference { Split::Train } else { Split::Dev };
+        let data = corpora.iter().filter_map(|corpus| corpus.split(split));
+        let n_tokens: usize = data.flat_map(|data| &data.examples).map(Example::len).sum();
+        let pass = |_| seconds(|| score(recipe, &system, &corpora, split, |_| true).unwrap());
         let all: f64 = (0..=PASSES).map(pass).skip(1).sum();
         (PASSES * n_tokens) as f64 / all
     })
+}
+
+/// Makes a decoder generate texts of the maximum length, as the peers do: after few steps of training the length of a text
+/// is an accident.
+fn suppress_ends(system: &auxdesk::recipe::System) {
+    let all = system.parameters().all();
+    let Some(bias) = all.iter().find(|parameter| parameter.name == "writer.scores.bias") else {
+        return;
+    };
+    let mut values = bias.var.to_vec1::<f32>().unwrap();
+    values[EDGE as usize] = -1e9;
+    bias.var.set(&Tensor::new(values, bias.var.device()).unwrap()).unwrap();
 }
 
 #[allow(clippy::disallowed_methods, reason = "a bench measures")]

@@ -1,10 +1,10 @@
 //! Runs the peer and this program alternately, and prints the ratios.
 
-use std::process::Command;
+use std::{collections::BTreeMap, process::Command};
 
 use serde_json::Value;
 
-use super::{Options, child};
+use super::{Options, child, systems::System};
 
 /// The setting with which PyTorch is fastest: the allocator keeps large tensors. Our program sets
 /// this itself.
@@ -16,11 +16,12 @@ pub(crate) fn here(options: &Options) -> Value {
     reported(&mut child(options))
 }
 
-/// Rounds of both, the ratio of each round, and the ratio of the best steps.
+/// Rounds of both, the ratios of each round, and the ratio of the best steps.
 pub(crate) fn compare(options: &Options) {
     let ours = without(options, &["rounds", "against", "plain"]);
     let peer = Peer::of(options, &ours);
-    let (mut best, mut ratios) = ([f64::INFINITY; 2], Vec::new());
+    let mut best = [f64::INFINITY; 2];
+    let mut ratios: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     println!("{:>5} {:>12} {:>12} {:>6}", "round", "peer tok/s", "ours tok/s", "ratio");
     for round in 1..=options.number("rounds", 7) {
         let peer = match &peer {
@@ -28,16 +29,23 @@ pub(crate) fn compare(options: &Options) {
             Peer::Plain(options) => here(options),
         };
         let ours = here(&ours);
-        let rates = [&peer, &ours].map(|reported| reported["tokens_per_s"].as_f64().unwrap());
         for (best, reported) in best.iter_mut().zip([&peer, &ours]) {
             *best = best.min(reported["step_ms_min"].as_f64().unwrap());
         }
-        ratios.push(rates[1] / rates[0]);
-        println!("{round:>5} {:>12.0} {:>12.0} {:>6.2}", rates[0], rates[1], rates[1] / rates[0]);
+        for (what, key) in [("training", "tokens_per_s"), ("evaluation", "evaluate_tokens_per_s")] {
+            let [Some(theirs), Some(ours)] = [&peer, &ours].map(|reported| reported[key].as_f64())
+            else {
+                continue;
+            };
+            ratios.entry(what).or_default().push(ours / theirs);
+            println!("{round:>5} {theirs:>12.0} {ours:>12.0} {:>6.2}  {what}", ours / theirs);
+        }
     }
-    ratios.sort_by(f64::total_cmp);
-    let (least, median, most) = (ratios[0], ratios[ratios.len() / 2], ratios[ratios.len() - 1]);
-    println!("by rounds: median {median:.2} ({least:.2} to {most:.2})");
+    for (what, ratios) in &mut ratios {
+        ratios.sort_by(f64::total_cmp);
+        let (least, median, most) = (ratios[0], ratios[ratios.len() / 2], ratios[ratios.len() - 1]);
+        println!("{what} by rounds: median {median:.2} ({least:.2} to {most:.2})");
+    }
     println!("by best steps: {:.1} / {:.1} ms = {:.2}", best[0], best[1], best[0] / best[1]);
 }
 
@@ -79,19 +87,26 @@ fn theirs(peer: &str, options: &Options) -> Value {
     let mut words = peer.split_whitespace();
     let program = words.next().expect("AUXDESK_PEER names a program");
     let words: Vec<&str> = words.collect();
+    let system = System::of(options);
+    let folder = tempfile::tempdir().unwrap();
     let run = |more: &[&str]| {
         let mut command = Command::new(program);
         command.args(&words).args(more).envs(MALLOC);
+        if system != System::Reference {
+            system.write_corpus(options, folder.path());
+            command.arg("--data").arg(folder.path());
+        }
         for (name, value) in &options.given {
             match name.as_str() {
-                "rounds" | "spans" | "plain" | "evaluate" => {}
+                "rounds" | "spans" | "plain" | "system" => {}
+                "evaluate" if system == System::Reference => {}
                 "gradients" => drop(command.args(["--conflict-every", value])),
                 name => drop(command.args([format!("--{name}"), value.clone()])),
             }
         }
         reported(&mut command)
     };
-    if !options.real_lengths() {
+    if !options.real_lengths() || system != System::Reference {
         return run(&[]);
     }
     let rate = |reported: &Value| reported["tokens_per_s"].as_f64().unwrap();
