@@ -32,6 +32,8 @@ mod run;
 mod scenes;
 #[path = "corpora/table.rs"]
 mod table;
+#[path = "corpora/variables.rs"]
+mod variables;
 
 use std::{collections::BTreeMap, fs, path::Path, time::Instant};
 

@@ -134,6 +134,8 @@ pub(crate) enum Layout {
     Nlvr,
     /// The folder of GeoQuery, whose names become classes.
     GeoClasses,
+    /// The folder of ATIS, whose variables of lambda calculus become those of train.
+    AtisVariables,
 }
 
 /// A run that others start from.

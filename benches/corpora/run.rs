@@ -17,7 +17,7 @@ use serde_json::Value;
 use crate::{
     articles, bm25, constant, cpu, names, overlap,
     plan::{Arm, Baseline, Conversion, Corpus, Layout, shell},
-    scenes,
+    scenes, variables,
 };
 
 /// What is kept of a run.
@@ -188,6 +188,7 @@ impl Programs<'_> {
             Layout::Shapeworld => scenes::shapeworld,
             Layout::Nlvr => scenes::nlvr,
             Layout::GeoClasses => names::classes,
+            Layout::AtisVariables => variables::numbered,
         };
         convert(Path::new(&of), into);
     }
