@@ -64,7 +64,7 @@ use auxdesk::{
     state::{Run, Totals},
     train::{Clock, Interrupt, Opening, RequestedFailures, Trainer, TrainerSetup},
 };
-use systems::System;
+use systems::MeasuredSystem;
 
 /// Steps that are not counted: the first ones allocate the optimizer's moments and warm the caches.
 const WARM_UP: usize = 8;
@@ -128,7 +128,7 @@ fn main() {
 fn measure(options: &Options) -> serde_json::Value {
     let folder = tempfile::tempdir().unwrap();
     let n_steps = options.number("steps", 60) + WARM_UP;
-    let system = System::of(options);
+    let system = MeasuredSystem::of(options);
     system.write_corpus(options, folder.path());
     let path = folder.path().join("recipe.toml");
     fs::write(&path, system.recipe(options, folder.path(), n_steps)).unwrap();
@@ -185,8 +185,8 @@ impl Told {
 }
 
 /// A complete run: trainer, recorder, and a screen that receives every event.
-fn train(recipe: Recipe, folder: &Path, system: System) -> Told {
-    let (corpora, fitted, system) = made(&recipe, system);
+fn train(recipe: Recipe, folder: &Path, measured: MeasuredSystem) -> Told {
+    let (corpora, fitted, system) = made(&recipe, measured);
     let header = Header {
         version: VERSION,
         auxdesk: env!("CARGO_PKG_VERSION").to_owned(),
@@ -236,11 +236,11 @@ fn train(recipe: Recipe, folder: &Path, system: System) -> Told {
 }
 
 /// The corpora, the values fitted to them, and the system before training.
-fn made(recipe: &Recipe, system: System) -> (Vec<Corpus>, FittedByOwner, recipe::System) {
+fn made(recipe: &Recipe, measured: MeasuredSystem) -> (Vec<Corpus>, FittedByOwner, recipe::System) {
     let corpora = recipe.open().unwrap_or_else(|faults| panic!("{faults}"));
     let vectors = VectorsByEncoder::new();
     let mut fitted = fit(recipe, &corpora, &vectors);
-    if system == System::Reference {
+    if measured == MeasuredSystem::Reference {
         fitted = full(fitted);
     }
     let mut system =

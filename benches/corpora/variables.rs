@@ -1,7 +1,7 @@
 //! The lambda calculus of the ATIS test split with the variables of train and dev.
 //!
-//! There they are `$0`, `$1` and so on, in the order of their first occurrence; in the test split they have other names, such
-//! as `$v0`. Forms that differ in the names of their variables are the same.
+//! There they are `$0`, `$1` and so on, in the order of their first occurrence in all forms but one; in the test split they
+//! have other names, such as `$v0`. Forms that differ in the names of their variables are the same.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -14,8 +14,10 @@ pub(crate) fn numbered(from: &Path, into: &Path) {
         let (question, form) = line.split_once('\t').unwrap();
         format!("{question}\t{}\n", in_form(form))
     });
+    let text: String = lines.collect();
+    assert!(!text.contains("$v"), "a variable kept its name");
     fs::create_dir_all(into).unwrap();
-    fs::write(into.join(NAME), lines.collect::<String>()).unwrap();
+    fs::write(into.join(NAME), text).unwrap();
 }
 
 fn in_form(form: &str) -> String {

@@ -63,9 +63,9 @@ fn zipf(draws: &mut Draws, n_words: usize) -> usize {
     (log.exp() as usize).saturating_sub(1).min(n_words - 1)
 }
 
-/// The words of each text, of which the first ones go through the vocabulary, so that it is complete.
-fn texts(draws: &mut Draws, n_texts: usize, n_words: usize, lengths: &[usize]) -> Vec<Vec<usize>> {
-    let in_turn = n_words.div_ceil(n_texts).min(4);
+/// The words of each text, of which the first ones go through the vocabulary, so that it is complete in train.
+fn texts(draws: &mut Draws, n_train: usize, n_words: usize, lengths: &[usize]) -> Vec<Vec<usize>> {
+    let in_turn = n_words.div_ceil(n_train).min(4);
     let text = |(text, &length): (usize, &usize)| {
         let first = (0..in_turn).map(|at| (text * in_turn + at) % n_words);
         let mut words: Vec<usize> = first.collect();

@@ -12,21 +12,22 @@ use auxdesk::{
 
 use candle_core::Tensor;
 
-use super::{made, systems::System};
+use super::{made, systems::MeasuredSystem};
 
 /// Passes over the corpus that are measured, after one that is not.
 const PASSES: usize = 5;
 
 /// Tokens per second, for all objectives together, with the last checkpoint of a run.
-pub(crate) fn tokens_per_s(recipe: &Recipe, run: &Path, system: System) -> f64 {
-    let of = system;
+pub(crate) fn tokens_per_s(recipe: &Recipe, run: &Path, measured: MeasuredSystem) -> f64 {
     // As in training: on one of the pool's threads.
     rayon::scope(|_| {
-        let (corpora, _, mut system) = made(recipe, of);
+        let (corpora, _, mut system) = made(recipe, measured);
         let last = checkpoint::open(run, "last").unwrap().expect("a run leaves its last step");
         last.load(&mut system).unwrap();
-        suppress_ends(&system);
-        let split = if of == System::Reference { Split::Train } else { Split::Dev };
+        if measured == MeasuredSystem::Translation {
+            suppress_ends(&system);
+        }
+        let split = if measured == MeasuredSystem::Reference { Split::Train } else { Split::Dev };
         let data = corpora.iter().filter_map(|corpus| corpus.split(split));
         let n_tokens: usize = data.flat_map(|data| &data.examples).map(Example::len).sum();
         let pass = |_| seconds(|| score(recipe, &system, &corpora, split, |_| true).unwrap());
@@ -39,9 +40,8 @@ pub(crate) fn tokens_per_s(recipe: &Recipe, run: &Path, system: System) -> f64 {
 /// is an accident.
 fn suppress_ends(system: &auxdesk::recipe::System) {
     let all = system.parameters().all();
-    let Some(bias) = all.iter().find(|parameter| parameter.name == "writer.scores.bias") else {
-        return;
-    };
+    let bias = all.iter().find(|parameter| parameter.name == "writer.scores.bias");
+    let bias = bias.expect("the decoder has an output layer of its own");
     let mut values = bias.var.to_vec1::<f32>().unwrap();
     values[EDGE as usize] = -1e9;
     bias.var.set(&Tensor::new(values, bias.var.device()).unwrap()).unwrap();

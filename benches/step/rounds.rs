@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, process::Command};
 
 use serde_json::Value;
 
-use super::{Options, child, systems::System};
+use super::{Options, child, systems::MeasuredSystem};
 
 /// The setting with which PyTorch is fastest: the allocator keeps large tensors. Our program sets
 /// this itself.
@@ -60,9 +60,9 @@ enum Peer {
 impl Peer {
     fn of(options: &Options, ours: &Options) -> Self {
         match options.given.get("against").map(String::as_str) {
-            None => Self::Program(
-                std::env::var("AUXDESK_PEER").expect("AUXDESK_PEER='PYTHON peer_torch.py'"),
-            ),
+            None => {
+                Self::Program(std::env::var("AUXDESK_PEER").expect("AUXDESK_PEER='PYTHON PEER'"))
+            }
             Some("plain") => {
                 // Few steps suffice, as each takes most of a second.
                 let mut plain = without(ours, &["steps", "spans", "evaluate"]);
@@ -81,32 +81,32 @@ pub(crate) fn without(options: &Options, names: &[&str]) -> Options {
     options
 }
 
-/// The peer with the same options; the faster of its two variants for sentences of different
-/// lengths.
+/// The peer with the same options; for the reference step and sentences of different lengths the faster of its two
+/// variants.
 fn theirs(peer: &str, options: &Options) -> Value {
     let mut words = peer.split_whitespace();
     let program = words.next().expect("AUXDESK_PEER names a program");
     let words: Vec<&str> = words.collect();
-    let system = System::of(options);
+    let system = MeasuredSystem::of(options);
     let folder = tempfile::tempdir().unwrap();
     let run = |more: &[&str]| {
         let mut command = Command::new(program);
         command.args(&words).args(more).envs(MALLOC);
-        if system != System::Reference {
+        if system != MeasuredSystem::Reference {
             system.write_corpus(options, folder.path());
             command.arg("--data").arg(folder.path());
         }
         for (name, value) in &options.given {
             match name.as_str() {
                 "rounds" | "spans" | "plain" | "system" => {}
-                "evaluate" if system == System::Reference => {}
+                "evaluate" if system == MeasuredSystem::Reference => {}
                 "gradients" => drop(command.args(["--conflict-every", value])),
                 name => drop(command.args([format!("--{name}"), value.clone()])),
             }
         }
         reported(&mut command)
     };
-    if !options.real_lengths() || system != System::Reference {
+    if !options.real_lengths() || system != MeasuredSystem::Reference {
         return run(&[]);
     }
     let rate = |reported: &Value| reported["tokens_per_s"].as_f64().unwrap();

@@ -8,7 +8,7 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use super::{
     arch::{fast, is_fused},
     gather, plain, slices,
-    vector::{exp, log_sum_exp},
+    vector::{exp_or_zero, log_sum_exp},
 };
 
 /// The log-softmax of x (elements) over consecutive groups of these sizes: (elements). A group may be empty.
@@ -92,7 +92,7 @@ impl CustomOp1 for LogSoftmax {
                     #[inline(always)]
                     || {
                         for (g, y) in gradient.iter_mut().zip(y) {
-                            *g -= exp(*y) * sum;
+                            *g -= exp_or_zero(*y) * sum;
                         }
                     },
                 );

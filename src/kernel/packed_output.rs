@@ -14,10 +14,10 @@ use super::{
     vector::log_sum_exp,
 };
 
-/// Rows of one task: their scores fit into a core's own cache, and the weights are read few times.
+/// The most rows of one task: their scores of 8,000 classes fit into a core's own cache, and the weights are read few times.
 const ROWS: usize = 32;
 
-/// An output layer with the values that its parameters have when it is made.
+/// An output layer whose weights are packed when it is made: its parameters must not change while it is in use.
 pub struct PackedOutput {
     weight: ParamRef,
     bias: ParamRef,
@@ -77,15 +77,19 @@ impl PackedOutput {
             return slices::to_vec(&log_softmax(&layer(&x, &self.weight, &self.bias)?.detach())?);
         };
         let mut scores = vec![0.0; rows * self.classes];
+        // A function of the rows alone, never of the threads.
+        let of_task = rows.div_ceil(8).next_multiple_of(4).clamp(4, ROWS);
         self.bias.read(|bias| {
             slices::read(&x, |x| {
                 let x = Matrix::new(x, rows, inputs);
-                scores.par_chunks_mut(ROWS * self.classes).enumerate().for_each(|(at, scores)| {
-                    let x = x.some_rows(at * ROWS, scores.len() / self.classes);
-                    let target = Target::new(scores, self.classes);
-                    multiply_packed(x, packed, Accumulate::AddBias(bias), target);
-                    scores.chunks_exact_mut(self.classes).for_each(subtract_log_sum);
-                });
+                scores.par_chunks_mut(of_task * self.classes).enumerate().for_each(
+                    |(at, scores)| {
+                        let x = x.some_rows(at * of_task, scores.len() / self.classes);
+                        let target = Target::new(scores, self.classes);
+                        multiply_packed(x, packed, Accumulate::AddBias(bias), target);
+                        scores.chunks_exact_mut(self.classes).for_each(subtract_log_sum);
+                    },
+                );
             })
         })??;
         Ok(scores)

@@ -29,15 +29,15 @@ use rows::{BatchRows, CorpusBatch};
 /// Bytes of an element.
 const ELEMENT: u64 = 4;
 
-/// Elements in training per parameter, besides its value: a gradient, two moments, and its copy while a checkpoint is
-/// written.
+/// Elements in training per parameter, besides its value: a gradient, two moments, and a copy of its value while a
+/// checkpoint is written.
 const PER_PARAMETER: u64 = 4;
 
 /// Elements that a step holds for each element of a head's output: logits and their gradient. An evaluation has no
 /// gradient.
 const PER_LOGIT: u64 = 3;
 
-/// Rows of which an output layer computes the scores at once.
+/// Rows of which an output layer computes the scores at once: at most two parts of 104.
 const ROWS_AT_ONCE: u64 = 208;
 
 /// Elements of the scores of labels that an evaluation of pairs computes at once, with their terms.

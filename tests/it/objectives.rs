@@ -610,8 +610,8 @@ fn total(tiny: &Tiny, system: &System) -> (Tensor, f64) {
 }
 
 /// d(total loss) / d(parameter) against (L(x + h) − L(x − h)) / 2h. Losses are f32 of about 5, so a
-/// difference divided by 2h = 0.02 has an error of about 1e-4, which is the absolute tolerance, and more in proportion to
-/// a larger loss; the error of order h² is within 2 %. Where the argmax of a maximum or the sign of a margin changes within the
+/// difference divided by 2h = 0.02 has an error of about 1e-4, which is the absolute tolerance, and more in
+/// proportion to a larger loss; the error of order h² is within 2 %. Where the argmax of a maximum or the sign of a margin changes within the
 /// interval, a fifth or a twentieth of h is used.
 #[test]
 fn gradients_of_whole_systems_match_finite_differences() {

@@ -211,7 +211,7 @@ impl OpenOfExample<'_> {
         {
             for (chunk, first) in scores.chunks(CHUNK).zip((0..).step_by(CHUNK)) {
                 // Few chunks have a continuation that is among the best.
-                if open.log_probability + max(chunk) <= bound(&best, n) {
+                if open.log_probability + largest(chunk) <= bound(&best, n) {
                     continue;
                 }
                 for (class, score) in (first..).zip(chunk) {
@@ -235,11 +235,11 @@ fn bound(best: &[Continuation], n: usize) -> f32 {
 }
 
 /// The largest score of a chunk, in lanes that are vectorized.
-fn max(chunk: &[f32]) -> f32 {
+fn largest(chunk: &[f32]) -> f32 {
     let mut lanes = [f32::NEG_INFINITY; 16];
     for scores in chunk.chunks(lanes.len()) {
-        for (max, &score) in lanes.iter_mut().zip(scores) {
-            *max = if score > *max { score } else { *max };
+        for (lane, &score) in lanes.iter_mut().zip(scores) {
+            *lane = if score > *lane { score } else { *lane };
         }
     }
     lanes.into_iter().fold(f32::NEG_INFINITY, f32::max)

@@ -256,21 +256,28 @@ fn a_search_has_a_bounded_number_of_scores_in_memory_or_those_of_one_example() {
     assert_eq!(searched_at_once(1, 0), SCORES);
 }
 
-/// More classes than are compared at a time, with equal scores among them.
+/// More classes than are compared at a time, with equal scores and impossible classes among them.
 #[test]
 fn the_best_continuations_are_those_of_a_stable_sort() {
     let n_classes = 3 * CHUNK + 5;
     let mut draw = draw(1, Purpose::Init, "scores", 0);
     let scores: Vec<f32> =
-        (0..2 * n_classes).map(|_| -(8.0 * unit(&mut draw)).floor() as f32).collect();
-    let open = [-1.0, -2.0].map(|log_probability| Open { log_probability, ..Open::default() });
+        (0..3 * n_classes).map(|_| -(9.0 * unit(&mut draw)).floor() as f32).collect();
+    let scores: Vec<f32> = scores
+        .into_iter()
+        .map(|score| if score < -7.0 { f32::NEG_INFINITY } else { score })
+        .collect();
+    let open = [-1.0, f32::NEG_INFINITY, -2.0]
+        .map(|log_probability| Open { log_probability, ..Open::default() });
     let of_example = OpenOfExample { open: &open, first: 0, scores: &scores, n_classes };
     for only_ends in [false, true] {
         let mut all: Vec<(usize, u32, f32)> = Vec::new();
         for (at, score) in scores.iter().enumerate() {
             let (place, class) = (at / n_classes, (at % n_classes) as u32);
-            if if only_ends { class == EDGE } else { class != UNKNOWN } {
-                all.push((place, class, open[place].log_probability + score));
+            let log_probability = open[place].log_probability + score;
+            let is_possible = if only_ends { class == EDGE } else { class != UNKNOWN };
+            if is_possible && log_probability.is_finite() {
+                all.push((place, class, log_probability));
             }
         }
         all.sort_by(|a, b| b.2.total_cmp(&a.2));
