@@ -5,11 +5,7 @@
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
-use super::{
-    arch::{fast, is_fused},
-    gather, plain, slices,
-    vector::{exp_or_zero, log_sum_exp},
-};
+use super::{arch::is_fused, gather, plain, slices};
 
 /// The log-softmax of x (elements) over consecutive groups of these sizes: (elements). A group may be empty.
 pub fn log_softmax_by_group(x: &Tensor, sizes: &[usize]) -> Result<Tensor> {
@@ -70,15 +66,12 @@ impl CustomOp1 for LogSoftmax {
         let x = slices::of(x, layout)?;
         let mut y = vec![0.0; x.len()];
         self.groups(x, &mut y, |x, y| {
-            fast(
-                #[inline(always)]
-                || {
-                    let log_sum = log_sum_exp(x);
-                    for (y, x) in y.iter_mut().zip(x) {
-                        *y = x - log_sum;
-                    }
-                },
-            );
+            let max = x.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            let sum: f32 = x.iter().map(|x| (x - max).exp()).sum();
+            let log_sum = max + sum.ln();
+            for (y, x) in y.iter_mut().zip(x) {
+                *y = x - log_sum;
+            }
         });
         Ok((CpuStorage::F32(y), layout.shape().clone()))
     }
@@ -88,14 +81,9 @@ impl CustomOp1 for LogSoftmax {
         slices::read(y, |y| {
             self.groups(y, &mut grad_x, |y, gradient| {
                 let sum: f32 = gradient.iter().sum();
-                fast(
-                    #[inline(always)]
-                    || {
-                        for (g, y) in gradient.iter_mut().zip(y) {
-                            *g -= exp_or_zero(*y) * sum;
-                        }
-                    },
-                );
+                for (g, y) in gradient.iter_mut().zip(y) {
+                    *g -= y.exp() * sum;
+                }
             });
         })?;
         Tensor::from_vec(grad_x, y.shape(), y.device()).map(Some)
