@@ -52,37 +52,36 @@ impl Draws {
     }
 }
 
-/// A length: the given one, or one of 5 to 60, short ones more often.
-fn length(draws: &mut Draws, real_lengths: bool, fixed: usize) -> usize {
-    if real_lengths { 5 + (56.0 * draws.even() * draws.even()) as usize } else { fixed }
-}
-
 /// A word of a Zipf distribution with exponent 1.
 fn zipf(draws: &mut Draws, n_words: usize) -> usize {
     let log = draws.even() * ((n_words + 1) as f64).ln();
     (log.exp() as usize).saturating_sub(1).min(n_words - 1)
 }
 
-/// The words of each text, of which the first ones go through the vocabulary, so that it is complete in train.
-fn texts(draws: &mut Draws, n_train: usize, n_words: usize, lengths: &[usize]) -> Vec<Vec<usize>> {
-    let in_turn = n_words.div_ceil(n_train).min(4);
-    let text = |(text, &length): (usize, &usize)| {
+/// The words of so many texts of one length, of which the first ones go through the vocabulary, so that it is complete in
+/// train.
+fn texts(
+    draws: &mut Draws,
+    (n_texts, length): (usize, usize),
+    n_train: usize,
+    n_words: usize,
+) -> Vec<Vec<usize>> {
+    let in_turn = n_words.div_ceil(n_train);
+    let mut text = |text: usize| {
         let first = (0..in_turn).map(|at| (text * in_turn + at) % n_words);
         let mut words: Vec<usize> = first.collect();
         words.extend((in_turn..length).map(|_| zipf(draws, n_words)));
         words
     };
-    lengths.iter().enumerate().map(text).collect()
+    (0..n_texts).map(&mut text).collect()
 }
 
 /// Texts and their translations, one per line; a vocabulary of 6,000 words and one of 8,000.
-pub(crate) fn pairs(n_pairs: usize, real_lengths: bool) -> [String; 2] {
+pub(crate) fn pairs(n_pairs: usize) -> [String; 2] {
     let mut draws = Draws::new(n_pairs as u64);
-    let lengths: Vec<usize> =
-        (0..n_pairs).map(|_| length(&mut draws, real_lengths, PAIR_LENGTH)).collect();
     [("s", 6_000), ("t", 8_000)].map(|(letter, n_words)| {
         let mut lines = String::new();
-        for words in texts(&mut draws, N_PAIRS, n_words, &lengths) {
+        for words in texts(&mut draws, (n_pairs, PAIR_LENGTH), N_PAIRS, n_words) {
             let words: Vec<String> = words.iter().map(|word| format!("{letter}{word}")).collect();
             writeln!(lines, "{}", words.join(" ")).unwrap();
         }
@@ -91,13 +90,11 @@ pub(crate) fn pairs(n_pairs: usize, real_lengths: bool) -> [String; 2] {
 }
 
 /// Dependency trees in CoNLL-U: a vocabulary of 10,000 words, 40 labels; the head of a word is one of those before it.
-pub(crate) fn trees(n_trees: usize, real_lengths: bool) -> String {
+pub(crate) fn trees(n_trees: usize) -> String {
     let spelt = words();
     let mut draws = Draws::new(n_trees as u64);
-    let lengths: Vec<usize> =
-        (0..n_trees).map(|_| length(&mut draws, real_lengths, LENGTH)).collect();
     let mut lines = String::new();
-    for words in texts(&mut draws, N_TREES, 10_000, &lengths) {
+    for words in texts(&mut draws, (n_trees, LENGTH), N_TREES, 10_000) {
         for (at, &word) in words.iter().enumerate() {
             let (head, label) = (draws.next() % at.max(1) as u64, draws.next() % 39);
             let (head, label) =
@@ -139,7 +136,9 @@ pub(crate) fn corpus(real_lengths: bool) -> String {
     let mut draws = Draws::new(7);
     let mut text = String::new();
     for _ in 0..BATCHES * BATCH {
-        for _ in 0..length(&mut draws, real_lengths, LENGTH) {
+        let n =
+            if real_lengths { 5 + (56.0 * draws.even() * draws.even()) as usize } else { LENGTH };
+        for _ in 0..n {
             let word = zipf(&mut draws, WORDS);
             let pos = (word as u64 * 7 + draws.next() % 2) % 17;
             let chunk = (word as u64 * 13 + draws.next() % 3) % 23;

@@ -15,19 +15,14 @@ in auxdesk.
     python -m pip install torch==2.5.1 "numpy<2" supar==1.1.4
 """
 
-import argparse
-import json
-import time
-from pathlib import Path
-
+import peer
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, embedding
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 PAD, ROOT = 0, 1
-WIDTH, CHARACTER, HIDDEN, SCORED, DROPOUT, BATCH, WARM_UP = 100, 50, 400, 100, 0.33, 32, 8
-TOKENS = 4096
+WIDTH, CHARACTER, HIDDEN, SCORED, DROPOUT, BATCH = 100, 50, 400, 100, 0.33, 32
 
 
 class Plain(nn.Module):
@@ -188,65 +183,28 @@ class TreesWithRoot:
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--model", choices=["supar", "plain"], default="plain")
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=60)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--lengths", choices=["fixed"], default="fixed")
-    parser.add_argument("--evaluate", type=int, default=0)
-    options = parser.parse_args()
-    torch.manual_seed(7)
-    torch.set_num_threads(options.threads)
+    given = peer.options(["supar", "plain"])
     words, characters = ({"<pad>": PAD, "<root>": ROOT} for _ in range(2))
     labels = {}
     data = {
-        split: list(read(options.data / f"{split}.conllu", words, characters, labels))
+        split: list(read(given.data / f"{split}.conllu", words, characters, labels))
         for split in ("train", "dev")
     }
-    model, batch_of = {"supar": (Supar, TreesWithRoot), "plain": (Plain, Trees)}[options.model]
+    model, batch_of = {"supar": (Supar, TreesWithRoot), "plain": (Plain, Trees)}[given.model]
     model = model(len(words), len(characters), len(labels))
 
     def batches(sentences, n):
         return [batch_of(sentences[first : first + n]) for first in range(0, len(sentences), n)]
 
-    optimizer = torch.optim.Adam(model.parameters(), lr=2e-3, fused=True)
-    times, n_tokens, last = [], 0, 0.0
-    all_batches = batches(data["train"], BATCH)
-    for step in range(WARM_UP + options.steps):
-        batch = all_batches[step % len(all_batches)]
-        began = time.perf_counter()
-        optimizer.zero_grad()
-        loss = model.run(batch, False)
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 5.0)
-        optimizer.step()
-        last = loss.item()
-        if step >= WARM_UP:
-            times.append(time.perf_counter() - began)
-            n_tokens += batch.n_tokens
-    ms = sorted(1e3 * seconds for seconds in times)
-    reported = {
-        "impl": f"{options.model}, torch {torch.__version__}",
-        "threads": options.threads,
-        "params": sum(parameter.numel() for parameter in model.parameters()),
-        "last_loss": last,
-        "tokens_per_s": round(n_tokens / sum(times)),
-        "step_ms_median": ms[len(ms) // 2],
-        "step_ms_min": ms[0],
-    }
-    if options.evaluate:
-        model.eval()
-        longest = max(len(sentence[0]) for sentence in data["dev"])
-        dev, seconds = batches(data["dev"], TOKENS // longest), []
-        for _ in range(6):
-            began = time.perf_counter()
-            with torch.inference_mode():
-                for batch in dev:
-                    model.run(batch, True).item()
-            seconds.append(time.perf_counter() - began)
-        reported["evaluate_tokens_per_s"] = round(5 * sum(batch.n_tokens for batch in dev) / sum(seconds[1:]))
-    print(json.dumps(reported))
+    def loss(batch):
+        return model.run(batch, False)
+
+    def evaluate(batch):
+        model.run(batch, True).item()
+
+    longest = max(len(sentence[0]) for sentence in data["dev"])
+    dev = batches(data["dev"], peer.TOKENS // longest)
+    peer.measure(given, model, (2e-3, 5.0), loss, batches(data["train"], BATCH), evaluate, dev)
 
 
 main()

@@ -15,19 +15,14 @@ so that each generates texts of the same length.
     python -m pip install torch==2.5.1 "numpy<2" importlib_metadata joeynmt==2.3.0
 """
 
-import argparse
-import json
-import time
-from pathlib import Path
-
+import peer
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 UNKNOWN, PAD, BEGIN, END = range(4)
-WIDTH, DROPOUT, BATCH, BEAM, LENGTH, WARM_UP = 256, 0.4, 64, 5, 13, 8
-TOKENS = 4096
+WIDTH, DROPOUT, BATCH, BEAM, LENGTH = 256, 0.4, 64, 5, 13
 
 
 class Plain(nn.Module):
@@ -177,65 +172,28 @@ def batches(pairs, n):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--model", choices=["joeynmt", "plain"], default="plain")
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=60)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--lengths", choices=["fixed"], default="fixed")
-    parser.add_argument("--evaluate", type=int, default=0)
-    options = parser.parse_args()
-    torch.manual_seed(7)
-    torch.set_num_threads(options.threads)
+    given = peer.options(["joeynmt", "plain"])
     specials = {f"<{at}>": at for at in range(4)}
     known = {"source": dict(specials), "target": dict(specials)}
     data = {}
     for split in ("train", "dev"):
-        sides = [read(options.data / f"{split}.{side}", known[side]) for side in ("source", "target")]
+        sides = [read(given.data / f"{split}.{side}", known[side]) for side in ("source", "target")]
         data[split] = list(zip(*sides))
-    if options.model == "joeynmt":
+    if given.model == "joeynmt":
         model = JoeyNmt(*(list(words)[4:] for words in known.values()))
     else:
         model = Plain(len(known["source"]), len(known["target"]))
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
-    times, n_tokens, last = [], 0, 0.0
-    all_batches = batches(data["train"], BATCH)
-    for step in range(WARM_UP + options.steps):
-        batch = all_batches[step % len(all_batches)]
-        began = time.perf_counter()
-        optimizer.zero_grad()
-        loss = model.loss(batch) / len(batch.gold)
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        last = loss.item()
-        if step >= WARM_UP:
-            times.append(time.perf_counter() - began)
-            n_tokens += batch.n_tokens
-    ms = sorted(1e3 * seconds for seconds in times)
-    reported = {
-        "impl": f"{options.model}, torch {torch.__version__}",
-        "threads": options.threads,
-        "params": sum(parameter.numel() for parameter in model.parameters()),
-        "last_loss": last,
-        "tokens_per_s": round(n_tokens / sum(times)),
-        "step_ms_median": ms[len(ms) // 2],
-        "step_ms_min": ms[0],
-    }
-    if options.evaluate:
-        model.eval()
-        longest = max(len(source) + len(target) for source, target in data["dev"])
-        dev, seconds = batches(data["dev"], TOKENS // longest), []
-        for _ in range(6):
-            began = time.perf_counter()
-            with torch.inference_mode():
-                for batch in dev:
-                    loss, texts = model.evaluate(batch)
-                    assert loss.item() > 0.0 and texts.shape[1] >= LENGTH
-            seconds.append(time.perf_counter() - began)
-        n_words = sum(batch.n_tokens for batch in dev)
-        reported["evaluate_tokens_per_s"] = round(5 * n_words / sum(seconds[1:]))
-    print(json.dumps(reported))
+
+    def loss(batch):
+        return model.loss(batch) / len(batch.gold)
+
+    def evaluate(batch):
+        total, texts = model.evaluate(batch)
+        assert total.item() > 0.0 and texts.shape[1] >= LENGTH
+
+    longest = max(len(source) + len(target) for source, target in data["dev"])
+    dev = batches(data["dev"], peer.TOKENS // longest)
+    peer.measure(given, model, (1e-3, 1.0), loss, batches(data["train"], BATCH), evaluate, dev)
 
 
 main()

@@ -89,11 +89,13 @@ fn theirs(peer: &str, options: &Options) -> Value {
     let words: Vec<&str> = words.collect();
     let system = MeasuredSystem::of(options);
     let folder = tempfile::tempdir().unwrap();
+    if system != MeasuredSystem::Reference {
+        system.write_corpus(options, folder.path());
+    }
     let run = |more: &[&str]| {
         let mut command = Command::new(program);
         command.args(&words).args(more).envs(MALLOC);
         if system != MeasuredSystem::Reference {
-            system.write_corpus(options, folder.path());
             command.arg("--data").arg(folder.path());
         }
         for (name, value) in &options.given {
@@ -106,7 +108,7 @@ fn theirs(peer: &str, options: &Options) -> Value {
         }
         reported(&mut command)
     };
-    if !options.real_lengths() || system != MeasuredSystem::Reference {
+    if !options.real_lengths() {
         return run(&[]);
     }
     let rate = |reported: &Value| reported["tokens_per_s"].as_f64().unwrap();

@@ -15,32 +15,37 @@ pub(crate) enum MeasuredSystem {
     Parser,
 }
 
+/// The options that systems other than the reference have.
+const OPTIONS: [&str; 6] = ["system", "steps", "threads", "evaluate", "spans", "rounds"];
+
 impl MeasuredSystem {
     pub(crate) fn of(options: &Options) -> Self {
-        match options.given.get("system").map(String::as_str) {
-            None | Some("reference") => Self::Reference,
+        let system = match options.given.get("system").map(String::as_str) {
+            None | Some("reference") => return Self::Reference,
             Some("translation") => Self::Translation,
             Some("parser") => Self::Parser,
             Some(other) => panic!("--system reference, translation or parser, not {other}"),
-        }
+        };
+        let other = options.given.keys().find(|name| !OPTIONS.contains(&name.as_str()));
+        assert!(other.is_none(), "--{} is an option of the reference only", other.unwrap());
+        system
     }
 
     /// Writes its corpus into a folder.
     pub(crate) fn write_corpus(self, options: &Options, folder: &Path) {
-        let lengths = options.real_lengths();
         let write = |name: &str, text: String| fs::write(folder.join(name), text).unwrap();
         match self {
-            Self::Reference => write("train.tsv", data::corpus(lengths)),
+            Self::Reference => write("train.tsv", data::corpus(options.real_lengths())),
             Self::Translation => {
                 for (split, n_pairs) in [("train", data::N_PAIRS), ("dev", data::N_DEV)] {
-                    let [source, target] = data::pairs(n_pairs, lengths);
+                    let [source, target] = data::pairs(n_pairs);
                     write(&format!("{split}.source"), source);
                     write(&format!("{split}.target"), target);
                 }
             }
             Self::Parser => {
                 for (split, n_trees) in [("train", data::N_TREES), ("dev", data::N_DEV)] {
-                    write(&format!("{split}.conllu"), data::trees(n_trees, lengths));
+                    write(&format!("{split}.conllu"), data::trees(n_trees));
                 }
             }
         }
@@ -56,6 +61,21 @@ impl MeasuredSystem {
     }
 }
 
+/// The section of the training, without evaluations and measurements.
+fn training(n_steps: usize, batch_size: usize, learning_rate: f64, clip_norm: f64) -> String {
+    format!(
+        r#"
+[train]
+seed = 7
+steps = {n_steps}
+batch_size = {batch_size}
+optimizer = "adam"
+learning_rate = {learning_rate}
+clip_norm = {clip_norm:?}
+evaluate_every = 1000000"#
+    )
+}
+
 fn path(folder: &Path, name: &str) -> String {
     folder.join(name).to_str().unwrap().to_owned()
 }
@@ -65,19 +85,12 @@ fn translation(folder: &Path, n_steps: usize) -> String {
     let [train, dev] = ["train", "dev"]
         .map(|split| ["source", "target"].map(|side| path(folder, &format!("{split}.{side}"))));
     let max_length = data::PAIR_LENGTH;
+    let section = training(n_steps, 64, 0.001, 1.0);
     format!(
         r#"
 name = "translation"
 about = "translation by a recurrent decoder with attention"
-
-[train]
-seed = 7
-steps = {n_steps}
-batch_size = 64
-optimizer = "adam"
-learning_rate = 0.001
-clip_norm = 1.0
-evaluate_every = 1000000
+{section}
 measure_gradients_every = 0
 
 [[corpus]]
@@ -132,19 +145,12 @@ extra_length = {max_length}
 /// The encoder of Dozat and Manning (2017); the layers above it have 100 elements for arcs and for labels.
 fn parser(folder: &Path, n_steps: usize) -> String {
     let [train, dev] = ["train", "dev"].map(|split| path(folder, &format!("{split}.conllu")));
+    let section = training(n_steps, 32, 0.002, 5.0);
     format!(
         r#"
 name = "parser"
 about = "a dependency parser with biaffine scores"
-
-[train]
-seed = 7
-steps = {n_steps}
-batch_size = 32
-optimizer = "adam"
-learning_rate = 0.002
-clip_norm = 5.0
-evaluate_every = 1000000
+{section}
 measure_gradients_every = 0
 
 [[corpus]]
@@ -192,19 +198,12 @@ fn reference(options: &Options, folder: &Path, n_steps: usize) -> String {
     let affinity = text("affinity", "0");
     let head = if options.is_on("crf", false) { "crf" } else { "softmax" };
     let train = path(folder, "train.tsv");
+    let section = training(n_steps, 32, 0.001, 5.0);
     let mut text = format!(
         r#"
 name = "step"
 about = "the reference step"
-
-[train]
-seed = 7
-steps = {n_steps}
-batch_size = 32
-optimizer = "adam"
-learning_rate = 0.001
-clip_norm = 5.0
-evaluate_every = 1000000
+{section}
 measure_gradients_every = {gradients}
 weighting = {weighting:?}
 shadow_weightings = {shadows:?}
