@@ -1,6 +1,6 @@
 //! The cost of a frame of the desk: eight objectives, after few and after a million steps, at three sizes; on the overview
-//! and on the pages of gradients and shares, with gradients of three layers measured and eight shadow rules asked at every
-//! tenth step.
+//! and on the pages of gradients, shares and samples, with gradients of three layers measured and eight shadow rules asked
+//! at every tenth step, and twenty samples of the largest size.
 //!
 //! `cargo bench --bench frame`. A frame is all work of the screen's thread for it: two steps are
 //! applied, everything is drawn, and the difference to the previous frame is computed and written
@@ -19,7 +19,8 @@ use auxdesk::{
         Event, Loss, ObjectiveId, Step,
         event::{
             BestMetric, CorpusStarted, Cosines, Direction, GradientsMeasured, LayerCosines,
-            MetricStarted, ObjectiveStarted, Role, RunStarted, ShadowShares, StepDone,
+            MOST_ROWS, MetricStarted, ObjectiveStarted, Role, RunStarted, Sample, SampleForm,
+            SampleRow, SamplesTaken, ShadowShares, StepDone,
         },
     },
     state::Run,
@@ -39,8 +40,12 @@ use ratatui::{
 const N_OBJECTIVES: usize = 8;
 const FRAMES: usize = 400;
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
-const PAGES: [(&str, Page); 3] =
-    [("overview", Page::Overview), ("gradients", Page::Gradients), ("shares", Page::Shares)];
+const PAGES: [(&str, Page); 4] = [
+    ("overview", Page::Overview),
+    ("gradients", Page::Gradients),
+    ("shares", Page::Shares),
+    ("samples", Page::Samples),
+];
 
 /// Steps between two measurements.
 const MEASURED_EVERY: u64 = 10;
@@ -52,6 +57,7 @@ fn main() {
         let mut run = Run::new(None);
         run.apply(&cast(n_steps).into());
         (1..=n_steps).for_each(|step| apply(step, &mut run));
+        run.apply(&samples(n_steps));
         for ((page_name, page), (width, height)) in
             PAGES.iter().flat_map(|page| SIZES.map(|size| (*page, size)))
         {
@@ -112,6 +118,27 @@ fn frames(mut run: Run, page: Page, size: Size) -> Vec<f64> {
     times
 }
 
+/// As many samples as there can be, as long as they can be.
+fn samples(step: u64) -> Event {
+    let row = |at: usize| SampleRow {
+        of: format!("word{at}"),
+        gold: Some("B-NP".to_owned()),
+        predicted: Some(if at.is_multiple_of(3) { "I-NP" } else { "B-NP" }.to_owned()),
+    };
+    let sample = |example| Sample {
+        corpus: "news".to_owned(),
+        example,
+        loss: None,
+        texts: Vec::new(),
+        form: SampleForm::Tokens,
+        rows: (0..MOST_ROWS).map(row).collect(),
+        left_out: None,
+    };
+    let samples = (1..=20).map(sample).collect();
+    let (at_ms, step) = (step * 31, Step(step));
+    SamplesTaken { at_ms, step, objective: name(0), worst: false, samples }.into()
+}
+
 fn name(at: usize) -> ObjectiveId {
     format!("objective-{at}").as_str().into()
 }
@@ -124,7 +151,11 @@ fn cast(n_steps: u64) -> RunStarted {
         corpus: vec!["news".into()],
         gain: 1.0,
         muted: false,
-        metrics: vec![MetricStarted { name: "f1".into(), direction: Direction::Higher }],
+        metrics: vec![MetricStarted {
+            name: "f1".into(),
+            short: None,
+            direction: Direction::Higher,
+        }],
     };
     RunStarted {
         at_ms: 0,

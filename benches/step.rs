@@ -226,7 +226,7 @@ fn train(recipe: Recipe, folder: &Path, measured: MeasuredSystem) -> Told {
         let shared = SharedRun::new(Run::new(Some(&header)));
         let (totals, written) = (Totals::default(), bus.written());
         scope.spawn(move || {
-            record(recorder, Recording { writer, shared: &shared, totals, written })
+            record(recorder, Recording { writer, shared: &shared, totals, written, alerts: None })
         });
         let ended = Trainer::new(setup).train(&mut bus);
         assert_eq!(ended.ended, Ended::Finished, "{:?}", ended.message);

@@ -2,8 +2,10 @@
 //!
 //! Three threads: the trainer (with its thread pool), the recorder (which never drops an event),
 //! and the screen (the desk or progress lines), which may miss events; at the end it is not waited
-//! for if its output is blocked. A fourth thread waits for signals.
+//! for if its output is blocked. A fourth thread waits for signals, and a fifth starts the command of
+//! `--on-alert`, if there is one.
 
+mod alerts;
 mod finish;
 mod folder;
 pub mod memory;
@@ -37,7 +39,7 @@ use crate::{
     recorder::{Recorded, Recording, record},
     state::{Run, Totals, describe},
     train::{
-        Interrupt, Moves, RequestedFailures, Trainer, WarmStart,
+        Counters, Interrupt, Moves, RequestedFailures, Trainer, WarmStart,
         checkpoint::{self, Checkpoint},
     },
     tui,
@@ -86,6 +88,8 @@ pub struct Job {
     pub device: Device,
     /// How progress is shown.
     pub show: Show,
+    /// A shell command that is run on each alert.
+    pub on_alert: Option<String>,
     /// First values of parameters from other runs.
     pub warm_start: WarmStart,
 }
@@ -133,6 +137,7 @@ pub fn train(job: Job) -> Result<Outcome> {
         threads,
         device,
         show,
+        on_alert,
         warm_start,
     } = job;
     finish::diagnostics(&folder)?;
@@ -199,13 +204,16 @@ pub fn train(job: Job) -> Result<Outcome> {
         interrupt,
         signals: signals.clone(),
     };
+    let alerts = on_alert.map(alerts::start).transpose();
+    let alerts = alerts.context("cannot start the thread of --on-alert")?;
+    let (alerts, alerting) = alerts.unzip();
     // Every thread is there before the screen's takes the terminal, and the trainer waits for it.
     let (go, may_start) = mpsc::channel();
     let (recorded, ending, shown) = thread::scope(|scope| -> Result<_> {
         let recorder = thread::Builder::new()
             .name("recorder".to_owned())
             .spawn_scoped(scope, move || {
-                record(recorder, Recording { writer, shared: &shared, totals, written })
+                record(recorder, Recording { writer, shared: &shared, totals, written, alerts })
             })
             .context("cannot start the recorder's thread")?;
         let thread = thread::Builder::new().name(TRAINER.to_owned());
@@ -228,6 +236,9 @@ pub fn train(job: Job) -> Result<Outcome> {
     let failure = is_failure.then(|| describe(&ending.clone().into(), &recorded.run).join("  "));
     // The files are written first, whatever happens to the screen.
     let RunFiles { summary, disk } = write_files(folder.path(), recorded, ending);
+    if let Some(alerting) = alerting {
+        alerting.wait();
+    }
     let stderr = shown.wait(reason, &signals);
     Ok(Outcome { summary, reason, signal: signals.received(), disk, failure, moves, stderr })
 }
@@ -271,14 +282,22 @@ fn requested_failures() -> RequestedFailures {
     RequestedFailures { panic_at, error_at, out_of_memory_at }
 }
 
-/// Makes `last` and `best` name the checkpoints that the run is continued from.
+/// Makes `last`, `best` and the best ones of objectives name the checkpoints that the run is
+/// continued from.
 fn settle(folder: &Path, last: &Checkpoint) -> Result<()> {
     checkpoint::settle(folder, "last", last)?;
-    let Some(best) = last.state.progress.counters.best else { return Ok(()) };
-    match checkpoint::open_where(folder, "best", |state| state.step() == best.step)? {
-        Some(best) => checkpoint::settle(folder, "best", &best),
-        None => Ok(()),
+    let Counters { best, objectives, .. } = &last.state.progress.counters;
+    let of_run = best.map(|best| ("best".to_owned(), best));
+    let of_objectives = objectives
+        .iter()
+        .filter_map(|(name, counters)| Some((format!("best-{name}"), counters.best?)));
+    for (name, best) in of_run.into_iter().chain(of_objectives) {
+        let saved = checkpoint::open_where(folder, &name, |state| state.step() == best.step)?;
+        if let Some(saved) = saved {
+            checkpoint::settle(folder, &name, &saved)?;
+        }
     }
+    Ok(())
 }
 
 /// Trains; a panic ends the run. Returns the last event, which a recorder that failed could not

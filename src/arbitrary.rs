@@ -9,10 +9,11 @@ use crate::protocol::{
     event::{
         AffinitiesMeasured, BestMetric, CheckpointSaved, ClassCounts, ClassesScored,
         CommandRefused, Continued, CorpusStarted, Direction, Evaluated, GainSet, GradientsMeasured,
-        LayerCosines, LeftBehind, LengthChanged, MetricStarted, Muted, NonFiniteLoss, Noted,
-        ObjectiveStarted, Reason, Rewound, Role, RunEnded, RunStarted, SceneStored, ScreenMissed,
-        Setting, SettingSet, ShadowShares, Soloed, Split, SplitCoverage, SplitSize, StepDone,
-        StripSetting, VectorCoverage, WarmStarted, WordCount,
+        GuardKind, GuardTripped, LayerCosines, LeftBehind, LengthChanged, MetricStarted, Muted,
+        NonFiniteLoss, Noted, ObjectiveStarted, Reason, Rewound, Role, RunEnded, RunStarted,
+        Sample, SampleForm, SampleRow, SamplesTaken, SceneStored, ScreenMissed, Setting,
+        SettingSet, ShadowShares, Soloed, Split, SplitCoverage, SplitSize, StepDone, StripSetting,
+        VectorCoverage, WarmStarted, WordCount,
     },
 };
 
@@ -43,6 +44,7 @@ pub(crate) fn run_started() -> RunStarted {
         gain: 1.0,
         muted: false,
         metrics: vec![MetricStarted {
+            short: None,
             name: METRICS[objective_idx % 2].into(),
             direction: [Direction::Higher, Direction::Lower][objective_idx % 2],
         }],
@@ -240,6 +242,32 @@ fn an_evaluation() -> impl Strategy<Value = Event> {
     )
 }
 
+/// Samples with arbitrary texts.
+fn some_samples() -> impl Strategy<Value = Event> {
+    let form = select(
+        &[SampleForm::Tokens, SampleForm::Items, SampleForm::Numbers, SampleForm::Texts][..],
+    );
+    let part = || proptest::option::of(any::<String>());
+    let row = (any::<String>(), part(), part()).prop_map(|(of, gold, predicted)| SampleRow {
+        of,
+        gold,
+        predicted,
+    });
+    let texts = collection::vec(any::<String>(), 0..3);
+    let sample =
+        (any::<u64>(), texts, form, collection::vec(row, 0..5), proptest::option::of(1..3_u64))
+            .prop_map(|(example, texts, form, rows, left_out)| {
+                let loss = Loss::read(example as f32 / 7.0);
+                let corpus = "news".to_owned();
+                Sample { corpus, example, loss, texts, form, rows, left_out }
+            });
+    (step(), objective(), any::<bool>(), collection::vec(sample, 0..3)).prop_map(
+        |(step, objective, worst, samples)| {
+            SamplesTaken { at_ms: 2, step, objective, worst, samples }.into()
+        },
+    )
+}
+
 /// Classes with arbitrary counts, and a matrix that need not fit them.
 fn some_classes() -> impl Strategy<Value = Event> {
     let n = 0u64..1_000_000_000;
@@ -380,6 +408,13 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
     });
     let broke = (step(), proptest::option::of(objective()))
         .prop_map(|(step, objective)| NonFiniteLoss { at_ms: 9, step, objective }.into());
+    let kinds = [GuardKind::NonFinite, GuardKind::Spike, GuardKind::Stall, GuardKind::Conflict];
+    let tripped = (step(), objective(), select(kinds.to_vec()), any::<bool>()).prop_map(
+        |(step, objective, guard, muted)| {
+            let (value, limit) = (12.0, 10.0);
+            GuardTripped { at_ms: 9, step, objective, guard, value, limit, muted }.into()
+        },
+    );
     let noted = (step(), any::<String>(), by(), command())
         .prop_map(|(step, text, by, command)| Noted { at_ms: 9, step, text, by, command }.into());
     let refused = (step(), any::<u64>(), any::<String>()).prop_map(|(step, id, why)| {
@@ -401,12 +436,14 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
         4 => a_step(),
         3 => an_evaluation(),
         2 => some_classes(),
+        1 => some_samples(),
         2 => a_move(),
         1 => a_scene(),
         1 => gradients,
         1 => shadows,
         1 => affinities,
         1 => broke,
+        1 => tripped,
         1 => noted,
         1 => refused,
         1 => saved,

@@ -101,6 +101,10 @@ pub struct TrainArgs {
     /// Repeat the manual changes of a journal, at their steps
     #[arg(long, value_name = "JOURNAL")]
     pub moves: Option<PathBuf>,
+    /// Shell command that is run on each alert (a non-finite loss, a limit of a guard that was
+    /// reached), with the event as a line of JSON on its standard input
+    #[arg(long, value_name = "COMMAND")]
+    pub on_alert: Option<String>,
     /// Set a key of the recipe, for example objective.pos.gain=0.5 (repeatable)
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
@@ -144,6 +148,10 @@ pub struct ContinueArgs {
     /// repeat
     #[arg(long, value_name = "JOURNAL")]
     pub moves: Option<PathBuf>,
+    /// Shell command that is run on each alert (a non-finite loss, a limit of a guard that was
+    /// reached), with the event as a line of JSON on its standard input
+    #[arg(long, value_name = "COMMAND")]
+    pub on_alert: Option<String>,
     /// Appearance of the desk.
     #[command(flatten)]
     pub look: LookArgs,
@@ -228,6 +236,10 @@ pub struct EvaluateArgs {
     /// Set a key of the run's recipe, for example a corpus's test file (repeatable)
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
+    /// Name of the checkpoint, for example best-NAME of an objective with `keep_best` [default:
+    /// best]
+    #[arg(long, value_name = "NAME")]
+    pub checkpoint: Option<String>,
     /// Print scores per class and a confusion matrix
     #[arg(long)]
     pub classes: bool,
@@ -263,6 +275,10 @@ pub struct PredictArgs {
     /// Set a key of a corpus, for example corpus.NAME.separator=tab (repeatable)
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
+    /// Name of the checkpoint, for example best-NAME of an objective with `keep_best` [default:
+    /// best]
+    #[arg(long, value_name = "NAME")]
+    pub checkpoint: Option<String>,
     /// Objective whose labels to predict [default: the main objective]
     #[arg(long, value_name = "NAME")]
     pub objective: Option<String>,

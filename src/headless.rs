@@ -11,7 +11,7 @@ use line::Line;
 
 use crate::{
     protocol::{
-        Event,
+        Event, Training,
         event::{Role, RunStarted, Split, StepDone},
     },
     state::{Entry, Run, Strip, count, describe, hms},
@@ -150,7 +150,12 @@ fn on_strip(strip: &Strip, run: &Run) -> String {
     if run.is_active(strip) {
         format!("{} {loss} x{:.3}", strip.name, strip.weight)
     } else {
-        format!("{} {loss} {}", strip.name, if strip.muted { "muted" } else { "inactive" })
+        let why = match strip {
+            Strip { training: Training::Finished, .. } => "finished",
+            Strip { muted: true, .. } => "muted",
+            _ => "inactive",
+        };
+        format!("{} {loss} {why}", strip.name)
     }
 }
 

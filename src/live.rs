@@ -35,6 +35,10 @@ pub enum TrainSetting {
     MeasureGradientsEvery,
     /// The cost of affinities.
     AffinityBudget,
+    /// The number of samples at each evaluation.
+    Samples,
+    /// Whether samples are those with the largest losses.
+    WorstSamples,
 }
 
 /// A live setting of an objective.
@@ -48,6 +52,10 @@ pub enum ObjectiveSetting {
     Soloed,
     /// Whether the weighting rule sets its share.
     ByRule,
+    /// The factor of the learning rate of its own parameters.
+    LearningRateFactor,
+    /// Whether it is finished.
+    Finished,
     /// The factor of its reversed gradient.
     Strength,
 }
@@ -127,6 +135,22 @@ pub const AFFINITY_BUDGET: Key = Key::with_default(
     "cost of measured affinities, as a part of that of the training steps; 0 for never",
 );
 
+/// `train.samples`.
+pub const SAMPLES: Key = Key::with_default(
+    "samples",
+    ValueType::Within(0, 20),
+    "3",
+    "examples of dev that the journal has with gold and prediction of each objective, at each evaluation",
+);
+
+/// `train.worst_samples`.
+pub const WORST_SAMPLES: Key = Key::with_default(
+    "worst_samples",
+    ValueType::Switch,
+    "false",
+    "whether these are the examples with the largest losses, or drawn by the seed",
+);
+
 /// `objective.NAME.gain`.
 pub const GAIN: Key = Key::with_default(
     "gain",
@@ -153,6 +177,22 @@ pub const BY_RULE: Key = Key::with_default(
     ValueType::Switch,
     "true",
     "whether the weighting rule sets its share; otherwise the share is 1",
+);
+
+/// `objective.NAME.learning_rate_factor`.
+pub const LEARNING_RATE_FACTOR: Key = Key::with_default(
+    "learning_rate_factor",
+    ValueType::Number(0.0, MAX_NUMBER),
+    "1",
+    "factor of the learning rate of its own parameters, which no other objective reaches",
+);
+
+/// `objective.NAME.finished`.
+pub const FINISHED: Key = Key::with_default(
+    "finished",
+    ValueType::Switch,
+    "false",
+    "finished: no longer trained, its own parameters frozen, still evaluated",
 );
 
 /// `objective.NAME.strength`.
@@ -183,10 +223,14 @@ pub static SETTINGS: &[LiveSetting] = &[
     train(T::ShadowWeightings, SHADOW_WEIGHTINGS, "for example dwa temperature=2, upgrad; or none"),
     train(T::MeasureGradientsEvery, MEASURE_GRADIENTS_EVERY, "interval in steps; 0 for never"),
     train(T::AffinityBudget, AFFINITY_BUDGET, "for example 0.02; 0 for never"),
+    train(T::Samples, SAMPLES, "for example 5; 0 for none"),
+    train(T::WorstSamples, WORST_SAMPLES, "true or false"),
     objective(O::Gain, GAIN, "for example 0.8; ends the gain's schedule"),
     objective(O::Muted, MUTED, "true or false"),
     objective(O::Soloed, SOLOED, "true or false"),
     objective(O::ByRule, BY_RULE, "true or false"),
+    objective(O::LearningRateFactor, LEARNING_RATE_FACTOR, "for example 0.5; 1 for the learning rate itself"),
+    objective(O::Finished, FINISHED, "true or false"),
     objective(O::Strength, STRENGTH, "for example 0.5; ends the strength's schedule"),
 ];
 

@@ -16,7 +16,7 @@ pub mod summary;
 
 pub use change::{Change, Changed};
 pub use command::{Command, SentCommand};
-pub use control::{Assignment, Control, ShareBy};
+pub use control::{Assignment, Control, ShareBy, Training};
 pub use counts::Counts;
 pub use event::{Event, Header};
 pub use id::{By, CommandId, MetricId, ObjectiveId, Scene, Step};

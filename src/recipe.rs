@@ -12,11 +12,14 @@ mod check;
 mod copies;
 mod corpus;
 mod difference;
+mod early_stopping;
 mod encoder;
 mod fault;
 mod group;
+mod guard;
 mod input;
 mod kind;
+mod layers_reached;
 mod lengths;
 pub mod list;
 mod memory;
@@ -50,11 +53,14 @@ use std::{
 
 pub use corpus::{CorpusSpec, SplitSource};
 pub use difference::Difference;
+pub use early_stopping::{EarlyStopping, Freeze};
 pub use encoder::EncoderSpec;
 pub(crate) use encoder::FROM;
 pub use fault::{Fault, Faults};
 pub use group::Group;
+pub use guard::Guard;
 pub use input::Input;
+pub use layers_reached::{LayersReached, ParameterOwner};
 pub use memory::{MemoryNeeds, mib};
 pub use objective::{GradientFlow, ObjectiveSpec};
 pub use optimizer::OptimizerConfig;
@@ -70,7 +76,7 @@ use crate::{
     data::{Corpus, stream::steps_per_epoch},
     keys::Place,
     nearest::hint,
-    protocol::event::Role,
+    protocol::event::{Direction, Role},
     regular_file,
 };
 use fault::Diagnostics;
@@ -110,6 +116,18 @@ impl Recipe {
     pub(crate) fn n_batches(&self, indices: &[usize], corpora: &[Corpus]) -> u64 {
         let n_batches = |&at: &usize| steps_per_epoch(&corpora[at], self.batch_size(at));
         indices.iter().map(n_batches).max().unwrap_or_default().max(1)
+    }
+
+    /// The metric by which an objective's evaluations are compared: the one that selects the best
+    /// checkpoint if it is that objective's, otherwise its first.
+    pub(crate) fn tracked_metric(&self, objective_idx: usize) -> Option<(&str, Direction)> {
+        let spec = &self.objectives[objective_idx];
+        let best = &self.train.best;
+        if spec.name == best.objective {
+            return Some((best.metric.as_str(), best.direction));
+        }
+        let first = *spec.config.metrics().first()?;
+        Some((first.name, first.direction))
     }
 
     /// The index of the main objective.

@@ -6,7 +6,7 @@
 
 use std::io;
 
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, Sender};
 
 use crate::{
     bus::Written,
@@ -50,6 +50,8 @@ pub struct Recording<'a> {
     pub totals: Totals,
     /// How far the journal has been written, for the trainer.
     pub written: Written,
+    /// Receives the events that tell of something that is wrong, if anyone does.
+    pub alerts: Option<Sender<Event>>,
 }
 
 impl Drop for Recording<'_> {
@@ -77,6 +79,10 @@ impl Recording<'_> {
                 self.shared.apply(&event);
                 self.totals.apply(&event);
                 self.writer.push(&event);
+                if let Some(alerts) = self.alerts.as_ref().filter(|_| event.is_alert()) {
+                    // Nobody has to receive them.
+                    let _ = alerts.try_send(event.clone());
+                }
                 n_events += 1;
                 // A checkpoint on disk is useless if the journal does not reach it.
                 must_last |= matches!(event, Event::CheckpointSaved(_) | Event::RunEnded(_));
@@ -113,7 +119,7 @@ mod tests {
         let shared = SharedRun::new(Run::new(Some(&header)));
         let thread = std::thread::spawn(move || {
             let totals = Totals::default();
-            record(recorder, Recording { writer, shared: &shared, totals, written })
+            record(recorder, Recording { writer, shared: &shared, totals, written, alerts: None })
         });
         bus.emit(arbitrary::run_started());
         (1..=100).for_each(|step| bus.emit(arbitrary::step_done(step, "chunk", 1.0)));
@@ -139,7 +145,8 @@ mod tests {
         bus.emit(arbitrary::step_done(1, "chunk", 1.0));
         let written = bus.written();
         let (shared, totals) = (SharedRun::new(Run::new(None)), Totals::default());
-        let recorded = record(recorder, Recording { writer, shared: &shared, totals, written });
+        let recorded =
+            record(recorder, Recording { writer, shared: &shared, totals, written, alerts: None });
         bus.wait_until_written();
         assert!(recorded.error.is_some());
         assert_eq!(recorded.run.step, Step(1), "the fold knows what the journal does not");

@@ -3,6 +3,7 @@
 //! Nothing here reads a clock, a terminal or a file; the same events give the same state whether they come
 //! from a trainer or from a journal.
 
+mod alerts;
 mod corpora;
 mod describe;
 mod history;
@@ -37,13 +38,16 @@ pub use summary::Totals;
 pub use timeline::{Moment, Timeline, Unit};
 pub use trace::{Trace, TracePoint};
 
-use crate::protocol::{
-    Event, Header, ObjectiveId, ShareBy, Step,
-    event::{
-        CheckpointSaved, GradientsMeasured, NonFiniteLoss, Noted, Role, RunEnded, RunStarted,
-        Setting, SettingSet, Split, StepDone,
+use crate::{
+    live::{self, LiveTarget, ObjectiveSetting},
+    protocol::{
+        Event, Header, ObjectiveId, ShareBy, Step, Training,
+        event::{
+            CheckpointSaved, GradientsMeasured, Noted, Role, RunEnded, RunStarted, Setting,
+            SettingSet, Split, StepDone,
+        },
+        report::Alert,
     },
-    report::{Alert, AlertKind},
 };
 
 /// Maximum number of checkpoints remembered; the oldest are dropped first, but never the last `best`.
@@ -133,6 +137,9 @@ impl Run {
             Event::Evaluated(event) => {
                 self.strip_mut(&event.objective, |strip| strip.evaluated(event));
             }
+            Event::SamplesTaken(event) => {
+                self.strip_mut(&event.objective, |strip| strip.samples_taken(event));
+            }
             Event::ClassesScored(event) => {
                 self.strip_mut(&event.objective, |strip| strip.classes_scored(event));
             }
@@ -146,6 +153,7 @@ impl Run {
             }
             Event::CheckpointSaved(event) => self.saved(event),
             Event::NonFiniteLoss(event) => self.non_finite_loss(event),
+            Event::GuardTripped(event) => self.guard_tripped(event),
             Event::Noted(event) => self.notes.push(event.clone()),
             Event::Continued(event) => self.continued(event),
             Event::Rewound(event) => self.rewound(event.to),
@@ -176,10 +184,10 @@ impl Run {
         self.strips.iter().find(|strip| strip.name == *objective)
     }
 
-    /// Whether a strip is in the mix: not muted, and soloed if any strip is.
+    /// Whether a strip is in the mix: neither muted nor finished, and soloed if any strip is.
     pub fn is_active(&self, strip: &Strip) -> bool {
         let any_soloed = self.strips.iter().any(|strip| strip.soloed);
-        !strip.muted && (strip.soloed || !any_soloed)
+        !strip.muted && !strip.training.is_finished() && (strip.soloed || !any_soloed)
     }
 
     /// Epochs of the run, with the current one as a fraction: of the main objective's corpus, with the steps that
@@ -262,10 +270,18 @@ impl Run {
         self.plan.best_metric = Some(event.best.clone());
         self.plan.settings_at_start.clone_from(&event.settings);
         for (path, setting) in &event.settings {
-            if let (Setting::Switch(by_rule), Some(name)) = (setting, by_rule_of(path)) {
-                self.strip_mut(&name.into(), |strip| strip.share_by = ShareBy::when(*by_rule));
+            let Setting::Switch(is_on) = *setting else { continue };
+            match objective_switch(path) {
+                Some((objective, ObjectiveSetting::ByRule)) => {
+                    self.strip_mut(&objective, |strip| strip.share_by = ShareBy::when(is_on));
+                }
+                Some((objective, ObjectiveSetting::Finished)) => {
+                    self.strip_mut(&objective, |strip| strip.training = Training::when(!is_on));
+                }
+                _ => {}
             }
         }
+        self.update_weights();
         if let Some(strip) = self.strips.iter_mut().find(|strip| strip.name == event.best.objective)
         {
             strip.track_metric(&event.best.metric);
@@ -297,9 +313,12 @@ impl Run {
 
     /// What a changed setting means for the strips and the shadow rules.
     fn setting_set(&mut self, event: &SettingSet) {
-        let by_rule = by_rule_of(&event.path);
-        match (&event.new, by_rule) {
-            (Setting::Switch(by_rule), Some(objective)) => {
+        match (&event.new, objective_switch(&event.path)) {
+            (Setting::Switch(finished), Some((objective, ObjectiveSetting::Finished))) => {
+                self.strip_mut(&objective, |strip| strip.training = Training::when(!*finished));
+                self.update_weights();
+            }
+            (Setting::Switch(by_rule), Some((objective, ObjectiveSetting::ByRule))) => {
                 // An undone change makes the fader again what the recipe has made it.
                 let is_handed = *by_rule
                     && match event.undoes {
@@ -309,7 +328,7 @@ impl Run {
                                 == Some(&Setting::Switch(false))
                         }
                     };
-                self.strip_mut(&objective.into(), |strip| {
+                self.strip_mut(&objective, |strip| {
                     (strip.share_by, strip.is_handed) = (ShareBy::when(*by_rule), is_handed);
                 });
             }
@@ -327,17 +346,6 @@ impl Run {
             let best = self.checkpoints.iter().rposition(|saved| saved.name == "best");
             self.checkpoints.remove(usize::from(best == Some(0)));
         }
-    }
-
-    fn non_finite_loss(&mut self, event: &NonFiniteLoss) {
-        let kind = match event.objective {
-            Some(_) => AlertKind::NonFiniteLoss,
-            None => AlertKind::NonFiniteGradient,
-        };
-        if let Some(objective) = &event.objective {
-            self.strip_mut(objective, |strip| strip.losses.interrupt());
-        }
-        self.alerts.push(Alert { step: event.step, objective: event.objective.clone(), kind });
     }
 
     /// Gains are kept: a manual change since then is not undone.
@@ -362,9 +370,9 @@ impl Run {
     /// Sets the weight of strips that have become inactive to 0, and that of those that have become active to
     /// gain × the last share; at the next step the weighting rule may set another one.
     fn update_weights(&mut self) {
-        let any_soloed = self.strips.iter().any(|strip| strip.soloed);
-        for strip in &mut self.strips {
-            if strip.muted || (any_soloed && !strip.soloed) {
+        let active: Vec<bool> = self.strips.iter().map(|strip| self.is_active(strip)).collect();
+        for (strip, is_active) in self.strips.iter_mut().zip(active) {
+            if !is_active {
                 strip.weight = 0.0;
             } else if strip.weight == 0.0 {
                 strip.weight = strip.gain * strip.share;
@@ -380,9 +388,12 @@ impl Run {
     }
 }
 
-/// The objective of a path `objective.NAME.by_rule`.
-fn by_rule_of(path: &str) -> Option<&str> {
-    path.strip_prefix("objective.")?.strip_suffix(".by_rule")
+/// The objective and the setting of a path such as `objective.NAME.by_rule`.
+fn objective_switch(path: &str) -> Option<(ObjectiveId, ObjectiveSetting)> {
+    match live::find(path)?.1 {
+        LiveTarget::Objective(setting, objective) => Some((objective, setting)),
+        LiveTarget::Train(_) => None,
+    }
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ mod earlier;
 mod evaluation;
 mod gradient_probe;
 mod gradients;
+mod guards;
 mod interrupt;
 mod learner;
 mod length;
@@ -26,8 +27,10 @@ mod mixer;
 mod moves;
 mod optimizer;
 mod output;
+mod own_parameters;
 mod plan;
 mod progress;
+mod samples;
 mod score;
 mod settings;
 mod start;
@@ -44,7 +47,7 @@ pub use crate::{
     data::Corpus,
     kernel,
     protocol::{
-        Step,
+        ObjectiveId, Step,
         event::{LeftBehind, Reason, RunEnded, VectorCoverage, WarmStarted},
     },
     recipe::{FittedByOwner, Length, Recipe, System},
@@ -53,9 +56,10 @@ use batches::Batches;
 pub use clock::Clock;
 use control::Control;
 pub use control::RequestedFailures;
-pub use counters::{BestSoFar, Counters, LastEvaluation, Stage};
+pub use counters::{BestSoFar, Counters, LastEvaluation, ObjectiveCounters, Stage};
 use earlier::EarlierGradients;
 pub use gradients::Gradients;
+pub use guards::GuardMemory;
 pub use interrupt::Interrupt;
 use learner::Learner;
 use length::EpochLength;
@@ -136,6 +140,8 @@ pub struct Trainer {
     learner: Learner,
     settings: Settings,
     counters: Counters,
+    /// What the guards remember of their objectives.
+    guards: BTreeMap<ObjectiveId, GuardMemory>,
     /// The gradients of the step before, while the weighting rule needs them.
     earlier: EarlierGradients,
     control: Control,
@@ -244,6 +250,9 @@ impl Trainer {
         }
         if self.control.stop.is_some() {
             return self.control.stop;
+        }
+        if self.mixer.faders.all_are_finished(step.0) {
+            return Some(Reason::Patience);
         }
         let train = &self.plan.recipe.train;
         if train.patience.is_some_and(|patience| evals_without_improvement >= patience) {

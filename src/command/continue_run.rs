@@ -64,7 +64,8 @@ pub(super) fn run(args: &ContinueArgs, threads: usize) -> Result<ExitCode, Failu
         Some(checkpoint) => checkpoint.state.fitted.clone(),
         None => recipe::fit(&recipe, &opened.corpora, &opened.vectors),
     };
-    let session = Session { threads, device, show, json: args.json };
+    let (json, on_alert) = (args.json, args.on_alert.clone());
+    let session = Session { threads, device, show, json, on_alert };
     let past = Some(past);
     Prepared { recipe, opened, digests, fitted, moves, past }.train(session, |_| Ok(folder))
 }
@@ -125,6 +126,10 @@ fn is_not_over(
             "early stopping: no improvement for {without} evaluations; raise `train.patience` in \
              recipe.toml to train on"
         ),
+        _ if progress.faders.all_are_finished(steps) => {
+            "every objective is finished; raise their `patience` in recipe.toml to train on"
+                .to_owned()
+        }
         _ => return Ok(()),
     };
     // A run that was killed after its last step is still to be evaluated.

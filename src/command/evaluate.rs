@@ -1,4 +1,4 @@
-//! `auxdesk evaluate`: scores a run's best checkpoint on dev and test.
+//! `auxdesk evaluate`: scores a checkpoint of a run on dev and test, by default the best one.
 
 mod classes;
 
@@ -29,7 +29,7 @@ use crate::{
     train::score,
 };
 
-/// The scores of a run's best checkpoint.
+/// The scores of a checkpoint.
 #[derive(Serialize)]
 struct Evaluated {
     run: String,
@@ -61,7 +61,9 @@ struct SplitScores {
 pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
     check_sets("evaluate", &args.sets)?;
     kernel::start_threads()?;
-    let Saved { recipe, mut system, step } = Saved::open(&args.run, &args.sets, args.device)?;
+    let checkpoint = args.checkpoint.as_deref();
+    let Saved { recipe, mut system, step } =
+        Saved::open(&args.run, checkpoint, &args.sets, args.device)?;
     tell_of_train_only(&recipe, &args.sets);
     let corpora = recipe.open()?;
     for (at, corpus) in corpora.iter().enumerate() {

@@ -40,7 +40,9 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
     check_sets("predict", &args.sets)?;
     check_output_is_no_input(args)?;
     kernel::start_threads()?;
-    let Saved { recipe, mut system, .. } = Saved::open(&args.run, &args.sets, args.device)?;
+    let checkpoint = args.checkpoint.as_deref();
+    let Saved { recipe, mut system, .. } =
+        Saved::open(&args.run, checkpoint, &args.sets, args.device)?;
     let at = match &args.objective {
         None => recipe.main(),
         Some(name) => {

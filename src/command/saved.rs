@@ -1,4 +1,5 @@
-//! Opens a run's folder: its recipe, and a system with the parameters of its best checkpoint.
+//! Opens a run's folder: its recipe, and a system with the parameters of a checkpoint, by default the
+//! best one.
 
 use std::{collections::BTreeMap, path::Path, thread, time::Duration};
 
@@ -22,9 +23,15 @@ pub(super) struct Saved {
 }
 
 impl Saved {
-    /// Opens the best checkpoint of a run, or the last one of a run without dev. It includes what
-    /// was read from the files that the recipe names; callers load the corpora that they need.
-    pub(super) fn open(run: &Path, sets: &[String], device: DeviceName) -> Result<Self, Failure> {
+    /// Opens the checkpoint of a run with that name, by default the best one, or the last one of a
+    /// run without dev. It includes what was read from the files that the recipe names; callers load
+    /// the corpora that they need.
+    pub(super) fn open(
+        run: &Path,
+        checkpoint: Option<&str>,
+        sets: &[String],
+        device: DeviceName,
+    ) -> Result<Self, Failure> {
         let device = device.open().map_err(Failure::Request)?;
         let file = run.join("recipe.toml");
         if !file.is_file() {
@@ -35,7 +42,7 @@ impl Saved {
         let overrides = Overrides { sets: sets.to_vec(), ..Overrides::default() };
         let source = RecipeSource::File(file);
         let recipe = recipe::load_without_files(&source, &overrides)?;
-        let (system, step) = load_one(run, &recipe, &device)?;
+        let (system, step) = load_one(run, checkpoint, &recipe, &device)?;
         Ok(Self { recipe, system, step })
     }
 }
@@ -57,14 +64,20 @@ const ATTEMPTS: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Loads one checkpoint, of which a run that is training may replace each file between two reads.
-fn load_one(run: &Path, recipe: &Recipe, device: &Device) -> Result<(System, Step), Failure> {
+fn load_one(
+    run: &Path,
+    name: Option<&str>,
+    recipe: &Recipe,
+    device: &Device,
+) -> Result<(System, Step), Failure> {
     let mut vectors = StoredVectors::default();
     let mut why = None;
     for attempt in 0..ATTEMPTS {
         if attempt > 0 {
             thread::sleep(PAUSE);
         }
-        let checkpoint = match best_of(run) {
+        let opened = name.map_or_else(|| best_of(run), |name| named(run, name));
+        let checkpoint = match opened {
             Ok(checkpoint) => checkpoint,
             Err(error) => {
                 why = Some(error);
@@ -104,6 +117,18 @@ impl StoredVectors {
         }
         Ok(&self.vectors)
     }
+}
+
+/// The checkpoint with that name.
+fn named(run: &Path, name: &str) -> Result<Checkpoint, Failure> {
+    let is_name = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\']);
+    if is_name && let Some(checkpoint) = checkpoint::open(run, name)? {
+        return Ok(checkpoint);
+    }
+    let saved = checkpoint::names(run)?.join(", ");
+    let run = run.display();
+    let saved = if saved.is_empty() { "none".to_owned() } else { saved };
+    Err(Failure::Request(format!("{run}: found no checkpoint {name:?}; saved: {saved}")))
 }
 
 /// The best checkpoint, or the last one of a run without dev.

@@ -38,7 +38,8 @@ pub(super) fn run(args: &TrainArgs, threads: usize) -> Result<ExitCode, Failure>
         Some(path) => RunFolder::given(path),
         None => RunFolder::made(&recipe.name),
     };
-    let session = Session { threads, device, show, json: args.json };
+    let (json, on_alert) = (args.json, args.on_alert.clone());
+    let session = Session { threads, device, show, json, on_alert };
     Prepared { recipe, opened, digests, fitted, moves, past: None }.train(session, folder)
 }
 
@@ -62,6 +63,8 @@ pub(super) struct Session {
     pub(super) show: Show,
     /// Whether the summary is printed as JSON.
     pub(super) json: bool,
+    /// A shell command that is run on each alert.
+    pub(super) on_alert: Option<String>,
 }
 
 impl Prepared {
@@ -86,7 +89,7 @@ impl Prepared {
             print_message(note);
         }
         let folder = folder(&recipe).map_err(Failure::Request)?;
-        let Session { threads, device, show, json } = session;
+        let Session { threads, device, show, json, on_alert } = session;
         let job = Job {
             recipe,
             corpora,
@@ -99,6 +102,7 @@ impl Prepared {
             threads,
             device,
             show,
+            on_alert,
             warm_start,
         };
         finish(app::train(job)?, json)

@@ -33,6 +33,8 @@ pub enum Purpose {
     Texts,
     /// The words that the decoder with that name reads in place of those of a target; the counter is the step.
     ScheduledSampling,
+    /// The examples of dev of the corpus with that name that are shown after each evaluation.
+    Samples,
     /// What a reader makes from plain text; seeded by the corpus's key, never by the run. The counter is the example.
     Examples,
 }
@@ -51,6 +53,7 @@ impl Purpose {
             Self::Selection => 9,
             Self::Texts => 10,
             Self::ScheduledSampling => 11,
+            Self::Samples => 12,
         }
     }
 }

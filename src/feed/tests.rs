@@ -41,6 +41,7 @@ fn is_logged(event: &Event) -> bool {
             | Event::ShadowShares(_)
             | Event::AffinitiesMeasured(_)
             | Event::ClassesScored(_)
+            | Event::SamplesTaken(_)
             | Event::ScreenMissed(_)
             | Event::Rewound(_)
     )

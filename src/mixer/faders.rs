@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    protocol::{ObjectiveId, ShareBy},
+    protocol::{ObjectiveId, ShareBy, Training},
     schedule::Schedule,
 };
 
@@ -20,6 +20,9 @@ pub struct Fader {
     pub muted: bool,
     /// While any fader is soloed, only soloed ones are active.
     pub soloed: bool,
+    /// Whether the objective is still trained: a finished one has weight 0.
+    #[serde(default)]
+    pub training: Training,
     /// Who sets its share.
     #[serde(default)]
     pub share_by: ShareBy,
@@ -52,7 +55,8 @@ impl Faders {
     pub fn gains(&self, done: u64) -> Vec<f32> {
         let any_soloed = self.all.iter().any(|fader| fader.soloed);
         let gain = |fader: &Fader| {
-            let is_active = !fader.muted && (!any_soloed || fader.soloed);
+            let is_active =
+                !fader.muted && !fader.training.is_finished() && (!any_soloed || fader.soloed);
             if is_active { fader.gain.at(done) as f32 } else { 0.0 }
         };
         self.all.iter().map(gain).collect()
@@ -61,6 +65,16 @@ impl Faders {
     /// Whether any objective is active in the update after `done` others.
     pub fn any_is_active(&self, done: u64) -> bool {
         self.gains(done).iter().any(|&gain| gain > 0.0)
+    }
+
+    /// Whether nothing is left to train: every objective that is not muted, and whose gain is above
+    /// 0 now or at the end of its schedule, is finished; there is at least one.
+    pub fn all_are_finished(&self, done: u64) -> bool {
+        let has_gain = |fader: &&Fader| {
+            !fader.muted && [done, u64::MAX].iter().any(|&done| fader.gain.at(done) as f32 > 0.0)
+        };
+        let mut trained = self.all.iter().filter(has_gain).peekable();
+        trained.peek().is_some() && trained.all(|fader| fader.training.is_finished())
     }
 
     /// Whether an objective is active now and at the end of every fade in progress, so that no fade
@@ -85,6 +99,7 @@ mod tests {
             by_hand: false,
             muted,
             soloed,
+            training: Training::Ongoing,
             share_by: ShareBy::Rule,
         };
         Faders::new(gains.iter().enumerate().map(fader).collect())
@@ -100,6 +115,21 @@ mod tests {
         assert_eq!(gains(&[(0.5, false, false), (2.0, false, true)]), [0.0, 2.0]);
         assert_eq!(gains(&[(0.5, false, true), (2.0, true, true)]), [0.5, 0.0]);
         assert!(!faders(&[(0.0, false, false), (1.0, true, false)]).any_is_active(0));
+    }
+
+    #[test]
+    fn a_finished_objective_is_inactive() {
+        let mut faders = faders(&[(1.0, false, false), (0.5, false, true), (1.0, true, false)]);
+        faders.all[1].training = Training::Finished;
+        assert_eq!(faders.gains(0), [0.0; 3], "a solo stays in force");
+        assert!(!faders.all_are_finished(0), "the first one is not");
+        faders.all[1].soloed = false;
+        assert_eq!(faders.gains(0), [1.0, 0.0, 0.0]);
+        faders.all[0].training = Training::Finished;
+        assert!(faders.all_are_finished(0), "the third one is muted");
+        faders.all[0].muted = true;
+        faders.all[1].muted = true;
+        assert!(!faders.all_are_finished(0), "nothing is finished that would be trained");
     }
 
     proptest! {

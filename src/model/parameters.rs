@@ -91,6 +91,11 @@ impl Parameters {
         self.all[indices].iter_mut().for_each(|parameter| parameter.is_frozen = true);
     }
 
+    /// Freezes the parameter with this index, or trains it again.
+    pub fn set_frozen(&mut self, param_idx: usize, is_frozen: bool) {
+        self.all[param_idx].is_frozen = is_frozen;
+    }
+
     /// The accumulated gradients with respect to parameters.
     pub fn param_grads(&self) -> &ParamGrads {
         &self.param_grads

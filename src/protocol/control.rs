@@ -67,6 +67,29 @@ pub enum ShareBy {
     Hand,
 }
 
+/// Whether an objective is still trained.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Training {
+    /// It is, while it is active.
+    #[default]
+    Ongoing,
+    /// It is not, and its own parameters are frozen.
+    Finished,
+}
+
+impl Training {
+    /// Ongoing if `is_ongoing`.
+    pub fn when(is_ongoing: bool) -> Self {
+        if is_ongoing { Self::Ongoing } else { Self::Finished }
+    }
+
+    /// Whether the objective is finished.
+    pub fn is_finished(self) -> bool {
+        self == Self::Finished
+    }
+}
+
 impl ShareBy {
     /// The rule, if it is by rule.
     pub fn when(by_rule: bool) -> Self {

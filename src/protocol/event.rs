@@ -7,6 +7,7 @@
 mod coverage;
 mod facts;
 mod irregularity;
+mod samples;
 mod values;
 
 use serde::{Deserialize, Serialize};
@@ -15,7 +16,8 @@ use super::{CommandId, Step};
 pub use coverage::{SplitCoverage, VectorCoverage, WarmStarted, WordCount};
 pub use facts::*;
 pub use irregularity::{IrregularLine, Irregularity, Treatment};
-pub use values::{Direction, Ended, Reason, Role, Setting, Split};
+pub use samples::{LONGEST, MOST_ROWS, MOST_TEXTS, Sample, SampleForm, SampleRow, SamplesTaken};
+pub use values::{Direction, Ended, GuardKind, Reason, Role, Setting, Split};
 
 /// The journal's first line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -111,6 +113,8 @@ events! {
     "evaluated" => Evaluated,
     /// The scores per class of an evaluation.
     "classes_scored" => ClassesScored,
+    /// Examples of dev were compared with what an objective predicted.
+    "samples" => SamplesTaken,
     /// Per-objective gradients were measured.
     "gradients" => GradientsMeasured,
     /// The shares of shadow rules were computed.
@@ -121,6 +125,8 @@ events! {
     "checkpoint_saved" => CheckpointSaved,
     /// A loss or the gradient was non-finite; the update was skipped.
     "non_finite_loss" => NonFiniteLoss,
+    /// An objective reached a limit of its guard.
+    "guard_tripped" => GuardTripped,
     /// A note was added.
     "noted" => Noted,
     /// The run was continued from a checkpoint.
@@ -142,7 +148,13 @@ impl Event {
                 | Self::ShadowShares(_)
                 | Self::AffinitiesMeasured(_)
                 | Self::ClassesScored(_)
+                | Self::SamplesTaken(_)
         )
+    }
+
+    /// Whether it tells of something that is wrong.
+    pub fn is_alert(&self) -> bool {
+        matches!(self, Self::NonFiniteLoss(_) | Self::GuardTripped(_))
     }
 
     /// The id of the command that this answers, if it answers one.
@@ -163,10 +175,12 @@ impl Event {
             | Self::StepDone(_)
             | Self::LengthChanged(_)
             | Self::ClassesScored(_)
+            | Self::SamplesTaken(_)
             | Self::GradientsMeasured(_)
             | Self::ShadowShares(_)
             | Self::AffinitiesMeasured(_)
             | Self::NonFiniteLoss(_)
+            | Self::GuardTripped(_)
             | Self::Continued(_)
             | Self::Rewound(_)
             | Self::ScreenMissed(_)
@@ -190,11 +204,13 @@ impl Event {
             Self::Resumed(event) => event.step,
             Self::Evaluated(event) => event.step,
             Self::ClassesScored(event) => event.step,
+            Self::SamplesTaken(event) => event.step,
             Self::GradientsMeasured(event) => event.step,
             Self::ShadowShares(event) => event.step,
             Self::AffinitiesMeasured(event) => event.step,
             Self::CheckpointSaved(event) => event.step,
             Self::NonFiniteLoss(event) => event.step,
+            Self::GuardTripped(event) => event.step,
             Self::Noted(event) => event.step,
             Self::Continued(event) => event.step,
             Self::Rewound(event) => event.to,

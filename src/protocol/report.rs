@@ -66,6 +66,9 @@ pub struct ObjectiveReport {
     pub muted: bool,
     /// Whether it is soloed.
     pub soloed: bool,
+    /// Whether it is finished: no longer trained, its own parameters frozen.
+    #[serde(default)]
+    pub finished: bool,
     /// The latest scores, by split.
     pub metrics: BTreeMap<String, ScoreReport>,
     /// The best dev value of its first metric.
@@ -130,4 +133,12 @@ pub enum AlertKind {
     NonFiniteLoss,
     /// The losses were finite and the gradient was not.
     NonFiniteGradient,
+    /// Non-finite losses in a row reached the limit of the objective's guard.
+    RepeatedNonFiniteLoss,
+    /// A raw loss was far above the smoothed one.
+    Spike,
+    /// The smoothed loss had no new minimum for too long.
+    Stall,
+    /// The gradient was against the main objective's for too long.
+    Conflict,
 }

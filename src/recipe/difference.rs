@@ -12,7 +12,8 @@ use crate::{
     keys::Place,
 };
 
-/// Keys that only determine the end of a run: they may change when it is continued.
+/// Keys that only determine the end of a run: they may change when it is continued, as may the
+/// patience of each objective.
 const LENGTH: &[&str] = &["train.steps", "train.epochs", "train.patience"];
 
 /// A key that differs between two recipes.
@@ -41,8 +42,14 @@ impl Recipe {
         let get = |all: &[(String, String)], key: &str| {
             all.iter().find(|(other, _)| other == key).map(|(_, value)| value.clone())
         };
-        let mut differences = keys.filter(|key| !LENGTH.contains(&key.as_str())).map(|key| {
-            Difference { key: key.clone(), first: get(&ours, key), second: get(&theirs, key) }
+        let is_of_length = |key: &str| {
+            let of_objective = key.starts_with("objective.") && key.ends_with(".patience");
+            of_objective || LENGTH.contains(&key)
+        };
+        let mut differences = keys.filter(|key| !is_of_length(key)).map(|key| Difference {
+            key: key.clone(),
+            first: get(&ours, key),
+            second: get(&theirs, key),
         });
         differences.find(|difference| difference.first != difference.second)
     }

@@ -434,9 +434,11 @@ fn named_keys(kind: &dyn EncoderKind) -> impl Iterator<Item = &'static str> + us
     keys.map(|key| key.name)
 }
 
-fn names_encoder(takes: &ValueType) -> bool {
+/// Whether a key takes the name of an encoder, or an array of names.
+pub(super) fn names_encoder(takes: &ValueType) -> bool {
     match takes {
         ValueType::Name(Refers::Encoder) => true,
+        ValueType::List(item) => names_encoder(item),
         ValueType::Either(choices) => choices.iter().any(names_encoder),
         _ => false,
     }

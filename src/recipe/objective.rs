@@ -5,8 +5,10 @@ use std::sync::Arc;
 use super::{
     check::{Context, Entries},
     corpus::CorpusSpec,
+    early_stopping::{self, EarlyStopping},
     encoder::Encoders,
     fault::Diagnostics,
+    guard::{GUARD, Guard},
     input,
     kind::Kinds,
     names::Named,
@@ -60,6 +62,12 @@ pub struct ObjectiveSpec {
     pub muted: bool,
     /// Whether the weighting rule initially sets its share.
     pub by_rule: bool,
+    /// The initial factor of the learning rate of its own parameters.
+    pub learning_rate_factor: f64,
+    /// When it is finished, and what that means.
+    pub early_stopping: EarlyStopping,
+    /// When it is muted because something is wrong with it.
+    pub guard: Guard,
     /// What happens to its gradient at the taps.
     pub gradient: GradientFlow,
     /// The objective whose parameters and labels it uses, if not its own.
@@ -103,7 +111,9 @@ impl ObjectiveSpec {
     /// Whether it is active after `done` updates, without any change at the desk. Weights are
     /// `f32`: a gain that rounds to 0 is inactive.
     pub fn is_active_after(&self, done: u64) -> bool {
-        !self.muted && self.gain.at(done) as f32 > 0.0
+        !self.muted
+            && !self.early_stopping.training.is_finished()
+            && self.gain.at(done) as f32 > 0.0
     }
 }
 
@@ -163,6 +173,7 @@ const FADER: &[Key] = &[
     live::GAIN,
     live::MUTED,
     live::BY_RULE,
+    live::LEARNING_RATE_FACTOR,
     Key::with_default(
         GRADIENT,
         ValueType::Choice(&["pass", "stop", "reverse"]),
@@ -205,7 +216,8 @@ pub(super) fn keys(kind: &dyn ObjectiveKind, head: Option<&dyn HeadKind>) -> Vec
     let of_head = head.filter(|_| has_head).map_or(&[] as &[Key], HeadKind::keys);
     let is_tapped =
         |key: &&Key| !kind.taps().is_empty() || ![GRADIENT, STRENGTH].contains(&key.name);
-    for key in of_head.iter().chain(FADER.iter().filter(is_tapped)) {
+    let of_fader = FADER.iter().filter(is_tapped).chain(early_stopping::KEYS).chain([&GUARD]);
+    for key in of_head.iter().chain(of_fader) {
         if !keys.iter().any(|other| other.name == key.name) {
             keys.push(*key);
         }
@@ -286,6 +298,9 @@ pub(super) fn check(
         gain: values.schedule("gain"),
         muted: values.switch("muted"),
         by_rule: values.switch("by_rule"),
+        learning_rate_factor: values.number(live::LEARNING_RATE_FACTOR.name),
+        early_stopping: EarlyStopping::of(&values),
+        guard: Guard::of(&values),
         gradient: gradient?,
         share: values.text_if_set(SHARE).map(ObjectiveId::from),
         lists: word_lists::lists(kind.keys(), &values),

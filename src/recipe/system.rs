@@ -298,6 +298,11 @@ impl System {
         &self.parameters
     }
 
+    /// Every parameter, to be frozen or trained again.
+    pub fn parameters_mut(&mut self) -> &mut Parameters {
+        &mut self.parameters
+    }
+
     /// The number of parameters that belong to encoders; they come first.
     pub fn n_shared(&self) -> usize {
         self.n_shared

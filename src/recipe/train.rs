@@ -46,6 +46,10 @@ pub struct Train {
     pub measure_gradients_every: u64,
     /// The cost of affinities, as a part of that of the training steps.
     pub affinity_budget: f64,
+    /// The number of samples of each objective at each evaluation on dev.
+    pub samples: u64,
+    /// Whether samples are initially those with the largest losses.
+    pub worst_samples: bool,
     /// Every key of the table.
     pub values: Values,
 }
@@ -141,6 +145,8 @@ pub(super) const KEYS: &[Key] = &[
     Key { takes: weighting::SHADOWS, ..live::SHADOW_WEIGHTINGS },
     live::MEASURE_GRADIENTS_EVERY,
     live::AFFINITY_BUDGET,
+    live::SAMPLES,
+    live::WORST_SAMPLES,
 ];
 
 /// Every key of the table with this optimizer.
@@ -230,6 +236,8 @@ pub(super) fn finish(entries: Entries, best: Best) -> Train {
         shadow_weightings: weighting::shadows_of_checked(&values),
         measure_gradients_every: values.count("measure_gradients_every") as u64,
         affinity_budget: values.number("affinity_budget"),
+        samples: values.count("samples") as u64,
+        worst_samples: values.switch("worst_samples"),
         values,
     }
 }

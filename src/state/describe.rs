@@ -1,11 +1,14 @@
 //! Descriptions of events: for progress lines, the list of events and answers to commands.
 
 use super::Run;
-use crate::protocol::{
-    By, Change, Changed, Control, Event, MetricId, ObjectiveId,
-    event::{
-        Continued, Ended, Evaluated, LeftBehind, LengthChanged, NonFiniteLoss, Reason, Role,
-        RunEnded, Setting, Split, VectorCoverage,
+use crate::{
+    live::{self, LiveTarget, ObjectiveSetting},
+    protocol::{
+        By, Change, Changed, Control, Event, MetricId, ObjectiveId,
+        event::{
+            Continued, Ended, Evaluated, GuardKind, GuardTripped, LeftBehind, LengthChanged,
+            NonFiniteLoss, Reason, Role, RunEnded, Setting, Split, VectorCoverage,
+        },
     },
 };
 
@@ -17,7 +20,8 @@ pub fn describe(event: &Event, run: &Run) -> Vec<String> {
         | Event::GradientsMeasured(_)
         | Event::ShadowShares(_)
         | Event::AffinitiesMeasured(_)
-        | Event::ClassesScored(_) => Vec::new(),
+        | Event::ClassesScored(_)
+        | Event::SamplesTaken(_) => Vec::new(),
         Event::RunStarted(event) => {
             let started = [
                 format!("started: {} parameters", event.parameters),
@@ -46,6 +50,7 @@ pub fn describe(event: &Event, run: &Run) -> Vec<String> {
             vec![format!("saved {} at step {}", event.name, event.step)]
         }
         Event::NonFiniteLoss(event) => vec![broke(event)],
+        Event::GuardTripped(event) => tripped(event),
         Event::Noted(event) => vec![format!("note at step {}: {}", event.step, event.text)],
         Event::Continued(event) => continued(event),
         Event::Rewound(event) => vec![format!("rewound to step {}", event.to)],
@@ -163,7 +168,13 @@ fn changed(changed: &Changed) -> Vec<String> {
         Control::Muted(objective) => format!("unmuted {objective}"),
         Control::Soloed(objective) if is_on => format!("soloed {objective}"),
         Control::Soloed(objective) => format!("unsoloed {objective}"),
-        Control::Setting(path) => format!("{path} {old} to {new}"),
+        Control::Setting(path) => match live::find(path) {
+            Some((_, LiveTarget::Objective(ObjectiveSetting::Finished, objective))) => {
+                let what = if is_on { "finished" } else { "trained again" };
+                format!("{objective} {what}")
+            }
+            _ => format!("{path} {old} to {new}"),
+        },
     };
     vec![
         what,
@@ -188,6 +199,30 @@ fn name_of(by: By) -> &'static str {
         By::Moves => "by a recorded run's changes",
         By::Remote => "by remote",
     }
+}
+
+fn tripped(event: &GuardTripped) -> Vec<String> {
+    let GuardTripped { objective, value, limit, .. } = event;
+    let why = match event.guard {
+        GuardKind::NonFinite => {
+            format!("non-finite loss in {} in a row", count(*value as u64, "attempt"))
+        }
+        GuardKind::Spike => {
+            let times = if *value < 1e4 { format!("{value:.1}") } else { format!("{value:e}") };
+            format!("loss {times} times the smoothed loss, limit {limit}")
+        }
+        GuardKind::Stall => {
+            format!("no lower smoothed loss for {}", count(*value as u64, "step"))
+        }
+        GuardKind::Conflict => {
+            format!(
+                "gradient against the main objective's for {}",
+                count(*value as u64, "measurement")
+            )
+        }
+    };
+    let what = if event.muted { "muted" } else { "not muted: no other objective is active" };
+    vec![format!("guard of {objective}: {why}"), what.to_owned()]
 }
 
 fn broke(event: &NonFiniteLoss) -> String {

@@ -53,6 +53,7 @@ fn objective(strip: &Strip) -> ObjectiveReport {
         weight: strip.weight,
         muted: strip.muted,
         soloed: strip.soloed,
+        finished: strip.training.is_finished(),
         metrics: strip.scores_by_split(),
         best: strip.best.clone(),
     }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::{Series, USUAL};
 use crate::protocol::{
-    Loss, MetricId, ObjectiveId, ShareBy, Step,
+    Loss, MetricId, ObjectiveId, ShareBy, Step, Training,
     event::{
-        ClassesScored, Evaluated, GainSet, MetricStarted, ObjectiveStarted, Role, Split, StepDone,
+        ClassesScored, Evaluated, GainSet, MetricStarted, ObjectiveStarted, Role, SamplesTaken,
+        Split, StepDone,
     },
     report::{BestScore, ScoreReport},
 };
@@ -17,6 +18,9 @@ const MOVED: f32 = 1e-6;
 
 /// The maximum number of evaluations kept; the oldest are dropped first, but never the best.
 const MOST_EVALUATIONS: usize = 4_096;
+
+/// The maximum number of evaluations whose samples are kept.
+const MOST_SAMPLED: usize = 16;
 
 /// The state of one objective, from its events.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +49,8 @@ pub struct Strip {
     pub muted: bool,
     /// Whether it is soloed.
     pub soloed: bool,
+    /// Whether it is still trained.
+    pub training: Training,
     /// Who sets its share.
     pub share_by: ShareBy,
     /// Whether it was handed to the rule during the run: the next touch of its fader takes it back.
@@ -57,6 +63,8 @@ pub struct Strip {
     pub best: Option<BestScore>,
     /// The latest evaluations that count, and the best one, oldest first.
     pub evaluations: Vec<Evaluated>,
+    /// The samples of the latest evaluations on dev, oldest first.
+    pub samples: Vec<SamplesTaken>,
     /// The latest scores per class, by split.
     pub classes: BTreeMap<Split, ClassesScored>,
     /// The number of evaluations so far, including those no longer kept.
@@ -72,6 +80,7 @@ pub(super) struct StripPoint {
     weight: f32,
     muted: bool,
     soloed: bool,
+    training: Training,
     share_by: ShareBy,
     is_handed: bool,
     loss: Option<f32>,
@@ -103,12 +112,14 @@ impl Strip {
             weight: if started.muted { 0.0 } else { started.gain },
             muted: started.muted,
             soloed: false,
+            training: Training::Ongoing,
             share_by: ShareBy::Rule,
             is_handed: false,
             loss: None,
             losses: Series::default(),
             best: None,
             evaluations: Vec::new(),
+            samples: Vec::new(),
             classes: BTreeMap::new(),
             n_evaluated: 0,
         }
@@ -207,10 +218,18 @@ impl Strip {
         self.classes.insert(event.split, event.clone());
     }
 
+    pub(super) fn samples_taken(&mut self, event: &SamplesTaken) {
+        self.samples.push(event.clone());
+        if self.samples.len() > MOST_SAMPLED {
+            self.samples.remove(0);
+        }
+    }
+
     /// Of scores per class only the latest are kept, so later ones are removed without replacement.
     pub(super) fn rewound(&mut self, to: Step) {
         self.losses.rewind(to);
         self.classes.retain(|_, classes| classes.step <= to);
+        self.samples.retain(|samples| samples.step <= to);
         self.best = None;
         self.n_evaluated -= self.evaluations.len() as u64;
         for evaluated in std::mem::take(&mut self.evaluations) {
@@ -229,6 +248,7 @@ impl Strip {
             weight: self.weight,
             muted: self.muted,
             soloed: self.soloed,
+            training: self.training,
             share_by: self.share_by,
             is_handed: self.is_handed,
             loss: self.loss,
@@ -245,6 +265,7 @@ impl Strip {
         self.weight = point.weight;
         self.muted = point.muted;
         self.soloed = point.soloed;
+        self.training = point.training;
         (self.share_by, self.is_handed) = (point.share_by, point.is_handed);
         self.loss = point.loss;
         self.classes = point.classes;

@@ -7,8 +7,8 @@ use crate::{
     arbitrary,
     protocol::{
         By, CommandId,
-        event::{Muted, Rewound, ScreenMissed, Soloed},
-        report::{BestScore, ScoreReport},
+        event::{Muted, NonFiniteLoss, Rewound, ScreenMissed, Soloed},
+        report::{AlertKind, BestScore, ScoreReport},
     },
 };
 
@@ -244,7 +244,9 @@ proptest! {
         let is_kept = |event: &&Event| match event {
             Event::Evaluated(event) => event.step <= to,
             Event::ClassesScored(event) => event.step <= to,
+            Event::SamplesTaken(event) => event.step <= to,
             Event::NonFiniteLoss(event) => event.step <= to,
+            Event::GuardTripped(event) => event.step <= to,
             Event::CheckpointSaved(event) => event.step <= to,
             _ => true,
         };

@@ -7,8 +7,11 @@
 //! the next one is written: the journal of a killed run may not record `NAME` yet, and the run is then
 //! continued from the previous one ([`open_where`]).
 
+mod names;
 mod tensor_bytes;
 pub mod vectors;
+
+pub use names::names;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -276,7 +279,8 @@ pub fn settle(run: &Path, name: &str, checkpoint: &Checkpoint) -> Result<()> {
 /// once [`settle`] has given a checkpoint its name, those under temporary names.
 pub fn remove_leftovers(run: &Path) -> Result<()> {
     let folder = run.join(FOLDER);
-    for name in ["last", "best"] {
+    for name in names::all(run)? {
+        let name = &name;
         let is_settled = folder.join(name).join(STATE).is_file();
         let temporary: &[&str] = if is_settled { &["part", "new", "old"] } else { &["part"] };
         for end in temporary {

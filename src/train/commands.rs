@@ -98,7 +98,12 @@ impl Trainer {
         origin: Origin,
         bus: &mut Bus,
     ) -> Result<(), String> {
-        let is_of_strips = all.iter().any(|assignment| assignment.control.strip().is_some());
+        let finished = |one: &Assignment| match live::find(&one.control.path())?.1 {
+            LiveTarget::Objective(ObjectiveSetting::Finished, objective) => Some(objective),
+            LiveTarget::Objective(..) | LiveTarget::Train(_) => None,
+        };
+        let mutes = |one: &Assignment| one.control.strip().is_some() || finished(one).is_some();
+        let may_mute = all.iter().any(mutes);
         let before = (self.mixer.faders.clone(), self.settings.clone());
         let rules = (self.mixer.weighting.clone(), self.mixer.shadows.clone());
         let changed: Result<Vec<Event>, String> =
@@ -106,7 +111,7 @@ impl Trainer {
         let refused = match changed {
             Err(why) => why,
             Ok(_) if all.is_empty() => "expected at least one change, found none".to_owned(),
-            Ok(_) if is_of_strips && !self.mixer.faders.stays_active(self.counters.step.0) => {
+            Ok(_) if may_mute && !self.mixer.faders.stays_active(self.counters.step.0) => {
                 strips::none_active(all)
             }
             Ok(events) => {
@@ -114,7 +119,13 @@ impl Trainer {
                 if all.iter().any(is_weighting) {
                     self.earlier = EarlierGradients::default();
                 }
-                self.learner.set_strengths(&self.plan, &self.settings);
+                // A patience begins anew where an objective is trained again.
+                for objective in all.iter().filter_map(finished) {
+                    if let Some(counters) = self.counters.objectives.get_mut(&objective) {
+                        counters.evals_without_improvement = 0;
+                    }
+                }
+                self.learner.apply(&self.plan, &self.settings, &self.mixer.faders);
                 for event in events {
                     bus.emit(event);
                 }
@@ -148,6 +159,10 @@ impl Trainer {
                     self.set_soloed(&objective, row.switch(path, value)?, origin)
                 }
                 ObjectiveSetting::ByRule => self.set_by_rule(&objective, assigned, origin),
+                ObjectiveSetting::LearningRateFactor => {
+                    self.set_learning_rate_factor(&objective, assigned, origin)
+                }
+                ObjectiveSetting::Finished => self.set_finished(&objective, assigned, origin),
                 ObjectiveSetting::Strength => self.set_strength(&objective, assigned, origin),
             },
         }

@@ -1,9 +1,11 @@
 //! Counters of a run: updates, results of its evaluations, consecutive steps without an update.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    protocol::{Step, event::Direction},
+    protocol::{ObjectiveId, Step, event::Direction},
     recipe::Evaluate,
 };
 
@@ -29,6 +31,40 @@ pub struct Counters {
     pub steps_as_batches: u64,
     /// The stage of the last step.
     pub stage: Option<Stage>,
+    /// The results of the evaluations of objectives with a patience or a best checkpoint of their
+    /// own. Absent in older checkpoints.
+    #[serde(default)]
+    pub objectives: BTreeMap<ObjectiveId, ObjectiveCounters>,
+}
+
+/// The results of an objective's evaluations by its first metric.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ObjectiveCounters {
+    /// The best value so far, and its step.
+    pub best: Option<BestSoFar>,
+    /// Evaluations since then at which it was trained.
+    pub evals_without_improvement: u64,
+}
+
+impl ObjectiveCounters {
+    /// Records a value of an evaluation after `step` updates; returns whether it is the best so far.
+    /// An evaluation at which the objective was not trained does not count as one without an
+    /// improvement.
+    pub(super) fn evaluated(
+        &mut self,
+        value: f32,
+        step: Step,
+        direction: Direction,
+        is_trained: bool,
+    ) -> bool {
+        let improves = self.best.is_none_or(|best| direction.is_better(value, best.value));
+        if improves {
+            *self = Self { best: Some(BestSoFar { value, step }), evals_without_improvement: 0 };
+        } else {
+            self.evals_without_improvement += u64::from(is_trained);
+        }
+        improves
+    }
 }
 
 /// A stage of training: an epoch of a group where groups are trained in stages, otherwise one of the
@@ -119,7 +155,9 @@ mod tests {
     #[test]
     fn a_checkpoint_without_the_later_counters_is_read() {
         let mut saved = serde_json::to_value(Counters::default()).unwrap();
-        saved.as_object_mut().unwrap().remove("steps_as_batches").unwrap();
+        for counter in ["steps_as_batches", "objectives"] {
+            saved.as_object_mut().unwrap().remove(counter).unwrap();
+        }
         assert_eq!(serde_json::from_value::<Counters>(saved).unwrap(), Counters::default());
     }
 }

@@ -6,17 +6,23 @@ use anyhow::Result;
 use candle_core::Tensor;
 
 use super::{
-    Counters, Trainer,
+    BestSoFar, Counters, Trainer,
     checkpoint::{self, Contents, State},
-    score,
+    samples::Samples,
+    score::score_observed,
 };
 use crate::{
     bus::Bus,
+    live::{LiveSetting, ObjectiveSetting, SettingId},
     metric::Scores,
     protocol::{
-        CommandId, Loss, Step,
-        event::{CheckpointSaved, ClassesScored, CommandRefused, Ended, Evaluated, Reason, Split},
+        By, CommandId, Loss, ObjectiveId, Step, Training,
+        event::{
+            CheckpointSaved, ClassesScored, CommandRefused, Ended, Evaluated, Reason, SamplesTaken,
+            Setting, SettingSet, Split,
+        },
     },
+    recipe::ObjectiveSpec,
 };
 
 /// Why dev is evaluated.
@@ -26,6 +32,15 @@ pub(super) enum Trigger {
     Schedule,
     /// Manually, by this command: it counts for neither.
     Manual(Option<CommandId>),
+}
+
+/// The results of an evaluation on dev.
+#[derive(Default)]
+struct DevResults {
+    /// Whether they are the best so far, by the metric that selects the best checkpoint.
+    are_best: bool,
+    /// The objectives with a best checkpoint of their own whose best results these are.
+    best_of: Vec<ObjectiveId>,
 }
 
 impl Trainer {
@@ -38,37 +53,56 @@ impl Trainer {
         }
         // Schedules, fades and an annealed temperature change it without a command.
         self.report_length(bus);
-        let Some(improves) = self.evaluate_on_dev(bus)? else {
+        let Some(results) = self.evaluate_on_dev(true, bus)? else {
             // It is still due: a run that continues from here begins with it.
             self.counters.last_evaluation = previous;
             return Ok(());
         };
-        self.save_both(improves, bus)
+        // A run that is continued from `last` has the same objectives finished.
+        self.finish_objectives(bus);
+        self.save_results(&results, bus)
     }
 
-    /// Saves `last`, then `best` if this is the best one. In this order: a run killed in between is
-    /// continued from `last`, which records that `best` is to be saved, and `best` is never beyond
-    /// `last`.
-    fn save_both(&self, is_best: bool, bus: &mut Bus) -> Result<()> {
+    /// Saves `last`, then `best` if this is the best one, and those of objectives. In this order: a
+    /// run killed in between is continued from `last`, which records what is to be saved, and `best`
+    /// is never beyond `last`.
+    fn save_results(&self, results: &DevResults, bus: &mut Bus) -> Result<()> {
         self.save("last", None, bus)?;
-        if is_best { self.save("best", None, bus) } else { Ok(()) }
+        self.save_bests(results, bus)
+    }
+
+    fn save_bests(&self, results: &DevResults, bus: &mut Bus) -> Result<()> {
+        if results.are_best {
+            self.save("best", None, bus)?;
+        }
+        for objective in &results.best_of {
+            self.save(&format!("best-{objective}"), None, bus)?;
+        }
+        Ok(())
     }
 
     /// Saves `best` where a run is continued from the checkpoint that is also its best: it may have
     /// been killed before that was saved.
     pub(super) fn save_best_again(&self, bus: &mut Bus) -> Result<()> {
         let step = self.counters.step;
-        let is_best = step > Step(0) && self.counters.best.is_some_and(|best| best.step == step);
-        if is_best { self.save("best", None, bus) } else { Ok(()) }
+        let is_here =
+            |best: Option<BestSoFar>| step > Step(0) && best.is_some_and(|best| best.step == step);
+        let kept = self.plan.recipe.objectives.iter().filter(|spec| spec.early_stopping.keep_best);
+        let best_of = |spec: &&ObjectiveSpec| self.counters.objectives.get(&spec.name)?.best;
+        let best_of = kept.filter(|spec| is_here(best_of(spec))).map(|spec| spec.name.clone());
+        let results =
+            DevResults { are_best: is_here(self.counters.best), best_of: best_of.collect() };
+        self.save_bests(&results, bus)
     }
 
-    /// Evaluates dev and emits the scores; returns whether they are the best so far, `None` if it was
-    /// interrupted.
-    fn evaluate_on_dev(&mut self, bus: &mut Bus) -> Result<Option<bool>> {
+    /// Evaluates dev and emits the scores; `None` if it was interrupted. Only scheduled evaluations
+    /// count towards an objective's patience.
+    fn evaluate_on_dev(&mut self, is_scheduled: bool, bus: &mut Bus) -> Result<Option<DevResults>> {
         let step = self.counters.step;
         let Some(scores) = self.evaluate(Split::Dev, step, Trigger::Schedule, bus)? else {
             return Ok(None);
         };
+        let best_of = self.record_objectives(&scores, is_scheduled);
         let best = &self.plan.recipe.train.best;
         let value = scores.iter().find_map(|(at, scores)| {
             let name = &self.plan.recipe.objectives[*at].name;
@@ -77,8 +111,81 @@ impl Trainer {
                 .find(|(metric, _)| *name == best.objective && *metric == best.metric.as_str())
                 .map(|(_, value)| *value as f32)
         });
-        let Some(value) = value.filter(|value| value.is_finite()) else { return Ok(Some(false)) };
-        Ok(Some(self.counters.improves(value, best.direction)))
+        let value = value.filter(|value| value.is_finite());
+        let are_best = value.is_some_and(|value| self.counters.improves(value, best.direction));
+        Ok(Some(DevResults { are_best, best_of }))
+    }
+
+    /// Records the first metric of each objective for which it matters; returns those with a best checkpoint of their own
+    /// whose best value this is.
+    fn record_objectives(
+        &mut self,
+        scores: &[(usize, Scores)],
+        is_scheduled: bool,
+    ) -> Vec<ObjectiveId> {
+        let step = self.counters.step;
+        let gains = self.mixer.gains(step);
+        let mut best_of = Vec::new();
+        for (at, scores) in scores {
+            let spec = &self.plan.recipe.objectives[*at];
+            if !spec.early_stopping.is_tracked() {
+                continue;
+            }
+            let Some((metric, direction)) = self.plan.recipe.tracked_metric(*at) else { continue };
+            let mut metrics = scores.metrics.iter();
+            let value = metrics.find(|(name, _)| *name == metric).map(|(_, value)| *value as f32);
+            let Some(value) = value.filter(|value| value.is_finite()) else { continue };
+            let is_trained = is_scheduled && gains[*at] > 0.0;
+            let counters = self.counters.objectives.entry(spec.name.clone()).or_default();
+            if counters.evaluated(value, step, direction, is_trained)
+                && spec.early_stopping.keep_best
+            {
+                best_of.push(spec.name.clone());
+            }
+        }
+        best_of
+    }
+
+    /// Finishes the objectives whose patience is over; the last active one only if all others are
+    /// finished too, as otherwise nothing would be trained until one of them becomes active.
+    fn finish_objectives(&mut self, bus: &mut Bus) {
+        let step = self.counters.step;
+        let gains = self.mixer.gains(step);
+        let is_over = |at: &usize| {
+            let spec = &self.plan.recipe.objectives[*at];
+            let counters = self.counters.objectives.get(&spec.name);
+            let without = counters.map_or(0, |counters| counters.evals_without_improvement);
+            gains[*at] > 0.0
+                && spec.early_stopping.patience.is_some_and(|patience| without >= patience)
+        };
+        let finished: Vec<usize> = (0..gains.len()).filter(is_over).collect();
+        let mut faders = self.mixer.faders.clone();
+        for &at in &finished {
+            if let Some(fader) = faders.find(&self.plan.recipe.objectives[at].name) {
+                fader.training = Training::Finished;
+            }
+        }
+        if finished.is_empty() || !(faders.any_is_active(step.0) || faders.all_are_finished(step.0))
+        {
+            return;
+        }
+        self.mixer.faders = faders;
+        for objective in finished.into_iter().map(|at| self.plan.name(at)) {
+            bus.emit(SettingSet {
+                at_ms: self.output.ms(),
+                step,
+                from: step.next(),
+                path: LiveSetting::of(SettingId::Objective(ObjectiveSetting::Finished))
+                    .path_of(&objective),
+                old: Setting::Switch(false),
+                new: Setting::Switch(true),
+                by: By::Rule,
+                command: None,
+                undoes: None,
+            });
+        }
+        self.learner.apply(&self.plan, &self.settings, &self.mixer.faders);
+        self.report_length(bus);
     }
 
     /// Evaluates a split and emits the scores; `None` if it was interrupted.
@@ -91,9 +198,20 @@ impl Trainer {
     ) -> Result<Option<Vec<(usize, Scores)>>> {
         let began_ms = self.output.ms();
         let proceed = |_| !self.control.interrupt.is_set();
-        let scored =
-            score(&self.plan.recipe, &self.learner.system, &self.plan.corpora, split, proceed)?;
+        let plan = &self.plan;
+        let n_samples = if split == Split::Dev { self.settings.samples } else { 0 };
+        let seed = plan.recipe.train.seed;
+        let mut samples = Samples::new(seed, n_samples, self.settings.worst_samples);
+        let scored = score_observed(
+            &plan.recipe,
+            &self.learner.system,
+            &plan.corpora,
+            split,
+            proceed,
+            |observed| samples.observe(observed),
+        )?;
         let Some(scored) = scored else { return Ok(None) };
+        let mut samples = samples.finish();
         let at_ms = self.output.ms();
         for (at, scores) in &scored {
             let objective = &self.plan.recipe.objectives[*at].name;
@@ -125,6 +243,11 @@ impl Trainer {
                     classes: by_class.classes.clone(),
                     confusion: by_class.confusion.clone(),
                 });
+            }
+            if let Some(samples) = samples.remove(at).filter(|samples| !samples.is_empty()) {
+                let worst = self.settings.worst_samples;
+                let objective = objective.clone();
+                bus.emit(SamplesTaken { at_ms, step, objective, worst, samples });
             }
         }
         Ok(Some(scored))
@@ -194,13 +317,15 @@ impl Trainer {
         let evaluated = self.counters.is_evaluated();
         let without_improvement = self.counters.evals_without_improvement;
         // The parameters since the last evaluation may be the best.
-        let improves = !evaluated && !hurry && self.evaluate_on_dev(bus)?.unwrap_or(false);
-        if !improves {
+        let evaluates = !evaluated && !hurry;
+        let results = if evaluates { self.evaluate_on_dev(false, bus)? } else { None };
+        let results = results.unwrap_or_default();
+        if !results.are_best {
             // Early stopping counts scheduled evaluations only: an extended run has not had this one.
             self.counters.evals_without_improvement = without_improvement;
         }
         if !evaluated && reason != Reason::Loss {
-            self.save_both(improves, bus)?;
+            self.save_results(&results, bus)?;
         }
         if hurry || self.plan.corpora.iter().all(|corpus| corpus.test.is_none()) {
             return Ok(());

@@ -7,9 +7,11 @@ use anyhow::Result;
 use candle_core::Tensor;
 
 use super::{
-    Gradients, Optimizer, Plan, Settings, backward::TapBoundary, batches::Draw, loss::ObjectiveLoss,
+    Gradients, Optimizer, Plan, Settings, backward::TapBoundary, batches::Draw,
+    loss::ObjectiveLoss, own_parameters::OwnParameters,
 };
 use crate::{
+    mixer::Faders,
     model::{Mode, Parameters, Rows},
     objective::RawLoss,
     protocol::Step,
@@ -20,22 +22,34 @@ use crate::{
 pub(super) struct Learner {
     pub(super) system: System,
     pub(super) optimizer: Optimizer,
+    own_parameters: OwnParameters,
+    /// The factor of each parameter's learning rate.
+    factors: Vec<f64>,
 }
 
 impl Learner {
     /// A system without updates.
     pub(super) fn new(recipe: &Recipe, system: System) -> Self {
-        let optimizer = Optimizer::new(recipe.train.optimizer, system.parameters());
-        Self { system, optimizer }
+        let parameters = system.parameters();
+        let optimizer = Optimizer::new(recipe.train.optimizer, parameters);
+        let own_parameters = OwnParameters::new(recipe, parameters);
+        let factors = vec![1.0; parameters.all().len()];
+        Self { system, optimizer, own_parameters, factors }
     }
 
-    /// Sets the strength of each reversed gradient, from the next step on.
-    pub(super) fn set_strengths(&mut self, plan: &Plan, settings: &Settings) {
-        for (at, spec) in plan.recipe.objectives.iter().enumerate() {
+    /// Applies the settings of each objective from the next step on: the strength of a reversed
+    /// gradient, the learning rate of its own parameters, and what is frozen.
+    pub(super) fn apply(&mut self, plan: &Plan, settings: &Settings, faders: &Faders) {
+        let objectives = &plan.recipe.objectives;
+        for (at, spec) in objectives.iter().enumerate() {
             if let Some(&strength) = settings.strengths.get(&spec.name) {
                 self.system.set_reversal(at, strength);
             }
         }
+        let factor = |at: usize| settings.learning_rate_factor(&objectives[at].name);
+        self.factors = self.own_parameters.factors(self.factors.len(), factor);
+        let parameters = self.system.parameters_mut();
+        self.own_parameters.freeze(parameters, |at| faders.all()[at].training.is_finished());
     }
 
     pub(super) fn parameters(&self) -> &Parameters {
@@ -103,7 +117,8 @@ impl Learner {
             _ => 1.0,
         };
         let parameters = self.system.parameters();
-        Ok(self.optimizer.step(parameters, gradients, scale, learning_rate)?)
+        let rate = |param_idx: usize| learning_rate * self.factors[param_idx];
+        Ok(self.optimizer.step(parameters, gradients, scale, rate)?)
     }
 }
 

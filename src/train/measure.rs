@@ -18,7 +18,7 @@ use crate::{
     mixer::Gram,
     protocol::{
         ObjectiveId,
-        event::{GradientsMeasured, ShadowShares},
+        event::{Cosines, GradientsMeasured, ShadowShares},
     },
 };
 
@@ -43,8 +43,9 @@ pub(super) struct MeasuredStep<'a> {
 }
 
 impl Trainer {
-    /// Measures the gradients of a step, computes the shares of the shadow rules, and emits the events.
-    pub(super) fn measure(&mut self, measured: MeasuredStep<'_>, bus: &mut Bus) -> Result<()> {
+    /// Measures the gradients of a step, computes the shares of the shadow rules, and emits the
+    /// events; returns the cosines.
+    pub(super) fn measure(&mut self, measured: MeasuredStep<'_>, bus: &mut Bus) -> Result<Cosines> {
         let _measure = trace_span!("measure").entered();
         let MeasuredStep { boundary, gradients, weights, parts, layers, inputs, lagged_cosines } =
             measured;
@@ -66,16 +67,17 @@ impl Trainer {
         let (step, at_ms) = (done.next(), self.output.ms());
         let event: GradientsMeasured =
             gradient_probe::event(&self.plan.recipe, step, at_ms, losses, layers, &by_layer);
+        let cosines = event.cosines.clone();
         bus.emit(GradientsMeasured { lagged_cosines, ..event });
         if self.mixer.shadows.is_empty() {
-            return Ok(());
+            return Ok(cosines);
         }
         // A raw gradient is a weighted one divided by its weight, which may be tiny.
         let raw = raw.filter(Gram::is_finite);
         let shares = self.mixer.shadow_shares(&self.plan, done, inputs, raw.as_ref());
         let took_us = self.output.us().saturating_sub(began_us);
         bus.emit(ShadowShares { at_ms: self.output.ms(), step, shares, took_us });
-        Ok(())
+        Ok(cosines)
     }
 
     /// What follows an update, before its objectives are told of it: the losses of the same batches and draws for the rules

@@ -61,13 +61,14 @@ impl Optimizer {
         Self { kind, memory }
     }
 
-    /// One step of every parameter that has a gradient, which is multiplied by `scale` first.
+    /// One step of every parameter that has a gradient, which is multiplied by `scale` first, with
+    /// the learning rate of the parameter's index.
     pub fn step(
         &mut self,
         parameters: &Parameters,
         gradients: &Gradients,
         scale: f32,
-        rate: f64,
+        rate: impl Fn(usize) -> f64,
     ) -> Result<()> {
         for (number, parameter) in parameters.all().iter().enumerate() {
             let Some(gradient) = gradients.get(number) else { continue };
@@ -77,7 +78,7 @@ impl Optimizer {
             for slot in &mut memory.slots {
                 slot.resize(n, 0.0);
             }
-            let rule = Rule::new(self.kind, memory.count, scale, rate);
+            let rule = Rule::new(self.kind, memory.count, scale, rate(number));
             kernel::update(&parameter.var, |numbers| match gradient {
                 Gradient::Dense(gradient) => rule.step(numbers, gradient, &mut memory.slots),
                 Gradient::Rows(gradient) => {

@@ -11,11 +11,11 @@ use std::collections::BTreeMap;
 use anyhow::{Result, anyhow};
 use serde::{Deserialize, Serialize};
 
-use super::{Counters, Moves, Settings};
+use super::{Counters, GuardMemory, Moves, Settings};
 use crate::{
     data::stream::Position,
     mixer::{CurrentWeighting, Fader, Faders, WeightingMemory, WeightingSpec},
-    protocol::ShareBy,
+    protocol::{ObjectiveId, ShareBy},
     recipe::{self, Recipe},
 };
 
@@ -25,6 +25,9 @@ pub struct Progress {
     /// Counts of updates and evaluations, the results of evaluations, and the number of consecutive
     /// steps without an update.
     pub counters: Counters,
+    /// What the guards remember of their objectives. Absent in older checkpoints.
+    #[serde(default)]
+    pub guards: BTreeMap<ObjectiveId, GuardMemory>,
     /// The epoch and the next batch of each corpus, by name.
     pub positions: BTreeMap<String, Position>,
     /// Faders, with their schedules and fades in progress.
@@ -76,11 +79,13 @@ impl Progress {
             by_hand: false,
             muted: spec.muted,
             soloed: false,
+            training: spec.early_stopping.training,
             share_by: ShareBy::when(spec.by_rule),
         });
         let of = |spec: &WeightingSpec| WeightingProgress::of(&CurrentWeighting::new(spec.clone()));
         Self {
             counters: Counters::default(),
+            guards: BTreeMap::new(),
             positions: BTreeMap::new(),
             faders: Faders::new(faders.collect()),
             settings: Settings::new(recipe),
@@ -100,9 +105,9 @@ mod tests {
     use crate::{
         arbitrary,
         data::sampler::{Rule, Sampling},
-        protocol::Step,
+        protocol::{Step, Training},
         schedule::{Schedule, Shape},
-        train::{BestSoFar, LastEvaluation, Stage},
+        train::{BestSoFar, LastEvaluation, ObjectiveCounters, Stage},
     };
 
     fn finite() -> impl Strategy<Value = f64> {
@@ -151,13 +156,17 @@ mod tests {
             let best = BestSoFar { value, step: Step(best) };
             let faders = faders.into_iter().enumerate().map(|(at, (gain, [by_hand, muted, soloed]))| {
                 let objective = format!("o{at}").as_str().into();
-                Fader { objective, gain, by_hand, muted, soloed, share_by: ShareBy::when(muted) }
+                Fader { objective, gain, by_hand, muted, soloed, training: Training::when(soloed), share_by: ShareBy::when(muted) }
             });
             let progress = Progress {
                 counters: Counters {
                     step: Step(step),
                     last_evaluation: LastEvaluation { epoch, step: Step(at) },
                     best: Some(best).filter(|best| best.value.is_finite()),
+                    objectives: [("domain".into(), ObjectiveCounters {
+                        best: Some(best).filter(|best| best.value.is_finite()),
+                        evals_without_improvement: without,
+                    })].into(),
                     evals_without_improvement: without,
                     consecutive_non_finite: without as u32,
                     steps_as_batches: next,
@@ -166,6 +175,7 @@ mod tests {
                         group: by_group.then(|| "news".to_owned()),
                     }),
                 },
+                guards: [("domain".into(), GuardMemory::default())].into(),
                 positions: [("news".to_owned(), Position { epoch: corpus_epoch, next })].into(),
                 faders: Faders::new(faders.collect()),
                 settings: Settings {
@@ -174,7 +184,10 @@ mod tests {
                     sampling,
                     measure_gradients_every: every,
                     affinity_budget: f64::from(value).abs().clamp(0.0, 1.0),
+                    samples: at,
+                    worst_samples: by_group,
                     strengths: [("domain".into(), strength)].into(),
+                    learning_rate_factors: [("domain".into(), f64::from(value).abs().min(9.0))].into(),
                 },
                 weighting: WeightingProgress {
                     rule: "dwa temperature=2".to_owned(),

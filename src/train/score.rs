@@ -3,10 +3,10 @@
 use candle_core::Result;
 
 use crate::{
-    data::{Batch, Corpus, stream::eval_batches},
+    data::{Batch, Corpus, SplitData, stream::eval_batches},
     metric::{Scorer, Scores},
     model::Mode,
-    objective::{Evaluation, Objective},
+    objective::{Evaluation, Objective, Output},
     protocol::event::Split,
     recipe::{Recipe, System},
 };
@@ -19,7 +19,33 @@ pub fn score(
     system: &System,
     corpora: &[Corpus],
     split: Split,
+    proceed: impl FnMut(usize) -> bool,
+) -> Result<Option<Vec<(usize, Scores)>>> {
+    score_observed(recipe, system, corpora, split, proceed, |_| Ok(()))
+}
+
+/// The evaluation of an objective on a batch.
+pub(super) struct Observed<'a> {
+    pub(super) objective_idx: usize,
+    pub(super) objective: &'a dyn Objective,
+    /// The field that it predicts, if it is one of the corpus.
+    pub(super) field: Option<usize>,
+    pub(super) corpus_idx: usize,
+    pub(super) corpus: &'a Corpus,
+    pub(super) part: &'a SplitData,
+    /// The examples of the batch, as indices of the split.
+    pub(super) examples: &'a [usize],
+    pub(super) evaluation: &'a Evaluation,
+}
+
+/// [`score`], with a look at each evaluation of an objective on a batch.
+pub(super) fn score_observed(
+    recipe: &Recipe,
+    system: &System,
+    corpora: &[Corpus],
+    split: Split,
     mut proceed: impl FnMut(usize) -> bool,
+    mut observe: impl FnMut(&Observed<'_>) -> Result<()>,
 ) -> Result<Option<Vec<(usize, Scores)>>> {
     let mut scored: Vec<Option<Scored>> = recipe.objectives.iter().map(|_| None).collect();
     for (corpus_idx, corpus) in corpora.iter().enumerate() {
@@ -37,10 +63,23 @@ pub fn score(
             let batch = Batch::for_evaluation(corpus_idx, corpus, part, &examples);
             let taps = system.taps(&objectives, &batch, Mode::Eval)?;
             for (&at, taps) in objectives.iter().zip(&taps) {
-                let evaluation = system.evaluate(at, taps, &batch)?;
-                scored[at]
-                    .get_or_insert_with(|| Scored::new(system.objective(at)))
-                    .add(&evaluation)?;
+                let (evaluation, objective) =
+                    (system.evaluate(at, taps, &batch)?, system.objective(at));
+                scored[at].get_or_insert_with(|| Scored::new(objective)).add(&evaluation)?;
+                let field = match recipe.objectives[at].config.output() {
+                    Output::Field { name, .. } => corpus.field(name),
+                    Output::Nothing | Output::New => None,
+                };
+                observe(&Observed {
+                    objective_idx: at,
+                    objective,
+                    field,
+                    corpus_idx,
+                    corpus,
+                    part,
+                    examples: &batch.examples,
+                    evaluation: &evaluation,
+                })?;
             }
         }
     }

@@ -26,8 +26,17 @@ pub struct Settings {
     /// The cost of affinities, as a part of that of the training steps; 0 for none.
     #[serde(default)]
     pub affinity_budget: f64,
+    /// The number of samples at each evaluation.
+    #[serde(default)]
+    pub samples: u64,
+    /// Whether these are the examples with the largest losses.
+    #[serde(default)]
+    pub worst_samples: bool,
     /// The strength of each objective's gradient reversal; `None` for an objective without one.
     pub strengths: BTreeMap<ObjectiveId, Schedule>,
+    /// The factor of the learning rate of each objective's own parameters; 1 where there is none.
+    #[serde(default)]
+    pub learning_rate_factors: BTreeMap<ObjectiveId, f64>,
 }
 
 impl Settings {
@@ -38,14 +47,24 @@ impl Settings {
             GradientFlow::Reverse(strength) => Some((spec.name.clone(), strength)),
             GradientFlow::Pass | GradientFlow::Stop => None,
         });
+        let factors =
+            recipe.objectives.iter().map(|spec| (spec.name.clone(), spec.learning_rate_factor));
         Self {
             learning_rate: *learning_rate,
             clip_norm: *clip_norm,
             sampling: sampling.clone(),
             measure_gradients_every: recipe.train.measure_gradients_every,
             affinity_budget: recipe.train.affinity_budget,
+            samples: recipe.train.samples,
+            worst_samples: recipe.train.worst_samples,
             strengths: strengths.collect(),
+            learning_rate_factors: factors.collect(),
         }
+    }
+
+    /// The factor of the learning rate of an objective's own parameters.
+    pub(super) fn learning_rate_factor(&self, objective: &ObjectiveId) -> f64 {
+        self.learning_rate_factors.get(objective).copied().unwrap_or(1.0)
     }
 
     /// Whether gradients are measured in this step.

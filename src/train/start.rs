@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     data::{Corpus, statistics::overlaps},
+    metric::short_name,
     mixer::CurrentWeighting,
     protocol::{
         Event,
@@ -66,6 +67,7 @@ impl Trainer {
         // tensors.
         let Progress {
             counters,
+            guards,
             positions,
             faders,
             settings,
@@ -76,13 +78,14 @@ impl Trainer {
         } = progress;
         let has_new_moves = moves.as_ref().is_some_and(|moves| *moves != left);
         let moves = moves.unwrap_or(left);
-        learner.set_strengths(&plan, &settings);
+        learner.apply(&plan, &settings, &faders);
         let mut trainer = Self {
             batches: Batches::new(&plan, &positions),
             mixer: Mixer { faders, weighting, shadows },
             learner,
             settings,
             counters,
+            guards,
             earlier: EarlierGradients::default(),
             control: Control::new(moves, has_new_moves, interrupt, failures),
             output: Output { run, clock, opening },
@@ -97,6 +100,7 @@ impl Trainer {
     pub fn progress(&self) -> Progress {
         Progress {
             counters: self.counters.clone(),
+            guards: self.guards.clone(),
             positions: self.batches.positions(&self.plan),
             faders: self.mixer.faders.clone(),
             settings: self.settings.clone(),
@@ -155,7 +159,11 @@ fn objectives(recipe: &Recipe) -> Vec<ObjectiveStarted> {
             .config
             .metrics()
             .iter()
-            .map(|metric| MetricStarted { name: metric.name.into(), direction: metric.direction })
+            .map(|metric| MetricStarted {
+                name: metric.name.into(),
+                short: short_name(metric.name).map(Into::into),
+                direction: metric.direction,
+            })
             .collect(),
     };
     recipe.objectives.iter().map(objective).collect()

@@ -54,8 +54,11 @@ impl Trainer {
             .in_scope(|| self.batches.draw(&self.plan, &self.settings, &groups, done));
         let (losses, boundary) = trace_span!("forward")
             .in_scope(|| self.learner.compute_losses(&self.plan, &draws, &gains, done))?;
-        if let Some(loss) = losses.iter().find(|loss| !loss.value.is_finite()) {
-            self.report_non_finite(Some(self.plan.name(loss.objective)), bus);
+        let non_finite = losses.iter().filter(|loss| !loss.value.is_finite());
+        let non_finite: Vec<usize> = non_finite.map(|loss| loss.objective).collect();
+        if let Some(&first) = non_finite.first() {
+            self.report_non_finite(Some(self.plan.name(first)), bus);
+            self.guard_non_finite(&non_finite, bus);
             return Ok(());
         }
         let apart =
@@ -89,6 +92,7 @@ impl Trainer {
         let kept = apart.as_ref().filter(|_| keeps || is_next_measured);
         let kept = kept.map(|apart| EarlierGradients::of(&losses, apart)).unwrap_or_default();
         let mut gradient_norm = 0.0;
+        let mut cosines = None;
         if !losses.is_empty() {
             let parameters = self.learner.parameters();
             let layers = if is_measured {
@@ -119,7 +123,7 @@ impl Trainer {
                     inputs,
                     lagged_cosines: lagged_cosines.unwrap_or_default(),
                 };
-                self.measure(step, bus)?;
+                cosines = Some(self.measure(step, bus)?);
             } else {
                 self.mixer.update_shadows(&self.plan, done, inputs);
             }
@@ -148,6 +152,7 @@ impl Trainer {
         self.counters.step_done(as_batch);
         let event = StepDone { epochs: self.counted_epochs(), ..event };
         bus.emit(event);
+        self.guard_step(losses, cosines.as_ref(), bus);
         Ok(())
     }
 

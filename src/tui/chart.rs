@@ -5,6 +5,8 @@
 //!
 //! - A column shows the minimum and maximum loss of its steps, so no spike is lost; the curve is
 //!   smoothed over every step before it is downsampled.
+//! - The scale is that of the smoothed curves and of the bulk of the band. A raw loss beyond it is
+//!   marked at the edge of the plot.
 //! - A cell belongs to one curve: the selected one, then the main objective's, then in the recipe's
 //!   order; curves before bands. A digit at a curve's end identifies it without color.
 //! - A curve has a gap where a loss was non-finite or a strip was muted.
@@ -30,6 +32,7 @@ mod scale;
 mod tests;
 
 pub use layout::plot_area;
+pub use marks::{RunMark, marks_of_steps};
 pub use query::{ChartView, Window};
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
@@ -146,19 +149,25 @@ impl<'a> Chart<'a> {
             curve::fill(columns, &curve.strip.losses, &axis, self.view.smoothing);
         }
         let is_log = self.is_log();
-        let scale = draw::range(&columns, is_log)
+        let of_curves = columns.chunks(n.max(1)).zip(&curves);
+        let with_bands = of_curves.clone().map(|(columns, curve)| (columns, curve.is_selected));
+        let scale = draw::range(with_bands, (is_log, self.view.smoothing > 0))
             .map(|(least, largest)| Scale::new(is_log, least, largest, rows * down));
         let marks = Marks::new(self.run, &axis, cells, self.view.only.as_ref());
 
         let mut canvas = Canvas::new(self.style.markers, cells, rows);
         let mut ends = Vec::with_capacity(curves.len());
+        let mut outliers = Vec::new();
         if let Some(scale) = scale {
             let placed = draw::placed(&columns, &scale);
-            let of_curves = || placed.chunks(n.max(1)).zip(&curves).zip(0u8..);
-            for ((columns, _), owner) in of_curves() {
+            let placed = || placed.chunks(n.max(1)).zip(&curves).zip(0u8..);
+            for ((columns, _), owner) in placed() {
                 ends.push(draw::line(&mut canvas, columns, owner));
             }
-            for ((columns, curve), owner) in of_curves() {
+            for (columns, curve) in of_curves {
+                outliers.push((curve, draw::outliers(&canvas, columns, &scale)));
+            }
+            for ((columns, curve), owner) in placed() {
                 if curve.is_selected {
                     draw::band(&mut canvas, columns, owner);
                 }
@@ -168,6 +177,7 @@ impl<'a> Chart<'a> {
         let cursor = self.view.cursor.filter(|_| scale.is_some());
         let cursor_cell = cursor.and_then(|step| axis.cell(step));
         self.paint(&canvas, &curves, &marks, cursor_cell, layout.plot, buf);
+        self.paint_outliers(&canvas, &outliers, layout.plot, buf);
         layout.draw_y(scale.as_ref(), down, &self.style, buf);
         layout.draw_x(&axis, self.view.unit, &marks, &self.style, buf);
         self.paint_ends(&canvas, &curves, &ends, &layout, buf);

@@ -108,7 +108,12 @@ impl<'a> Desk<'a> {
                     }
                 }
                 TerminalInput::Paste(text) => self.view.paste(&text),
-                TerminalInput::Mouse(mouse) => self.view.mouse(mouse, run),
+                TerminalInput::Mouse(mouse) => {
+                    let effects = self.view.mouse(mouse, run);
+                    if !effects.is_empty() {
+                        return Ok(effects);
+                    }
+                }
                 TerminalInput::Resize(size) => self.view.size = size,
                 TerminalInput::Gone => return Err(DeskExit::TerminalGone),
             }

@@ -19,6 +19,8 @@ pub enum Page {
     Shares,
     /// All scores of the selected strip: its metrics, its classes and their confusion matrix.
     Scores,
+    /// Samples of the selected strip: examples of dev with gold and prediction.
+    Samples,
     /// The corpora: how much of each has been used.
     Corpora,
     /// The list of events.
@@ -35,10 +37,15 @@ pub enum Focus {
     Chart,
     /// The list of events.
     Events,
+    /// The samples.
+    Samples,
 }
 
 /// The smallest screen that the desk is drawn on.
 pub const SMALLEST: Size = Size { width: 40, height: 10 };
+
+/// The smallest height with a scrub bar, in rows.
+const SCRUB: u16 = 14;
 
 /// The smallest screen with a chart.
 const CHART: Size = Size { width: 80, height: 20 };
@@ -83,22 +90,30 @@ pub struct Layout {
     pub shares: Option<Rect>,
     /// The scores of the selected strip.
     pub scores: Option<Rect>,
+    /// The samples of the selected strip.
+    pub samples: Option<Rect>,
     /// The corpora.
     pub corpora: Option<Rect>,
     /// Speed, learning rate and gradient norm.
     pub health: Option<Rect>,
     /// The list of events.
     pub events: Option<Rect>,
+    /// The scrub bar of a replay.
+    pub scrub: Option<Rect>,
     /// Keys, or the last message.
     pub footer: Rect,
 }
 
 impl Layout {
-    /// The layout of a screen of that size, for a page and a number of strips.
-    pub fn new(area: Rect, page: Page, n_strips: usize) -> Self {
+    /// The layout of a screen of that size, for a page and a number of strips; that of a replay
+    /// has a scrub bar, where there is room.
+    pub fn new(area: Rect, page: Page, n_strips: usize, is_replay: bool) -> Self {
         let [header, body] = from_top(area, 1);
         let [body, footer] = from_bottom(body, 1);
-        let frame = Self { header, footer, ..Self::default() };
+        let has_scrub = is_replay && area.height >= SCRUB;
+        let [body, scrub] = from_bottom(body, u16::from(has_scrub));
+        let scrub = has_scrub.then_some(scrub);
+        let frame = Self { header, scrub, footer, ..Self::default() };
         let size = Size::new(area.width, area.height);
         match page {
             Page::Overview if fits(size, VERTICAL) => frame.vertical(body, n_strips),
@@ -129,6 +144,10 @@ impl Layout {
                 };
                 Self { scores: Some(scores), rows, ..frame }
             }
+            Page::Samples => {
+                let (samples, rows) = above_rows(body, rows_height(n_strips).min(body.height / 3));
+                Self { samples: Some(samples), rows, ..frame }
+            }
             Page::Corpora => {
                 let (corpora, rows) = above_rows(body, rows_height(n_strips).min(body.height / 3));
                 Self { corpora: Some(corpora), rows, ..frame }
@@ -143,6 +162,7 @@ impl Layout {
             Focus::Desk => self.rows.or(self.strips),
             Focus::Chart => self.chart,
             Focus::Events => self.events,
+            Focus::Samples => self.samples,
         }
     }
 
@@ -169,7 +189,7 @@ impl Layout {
 
     fn charted(self, body: Rect, n_strips: usize) -> Self {
         let [rest, rows] = from_bottom(body, rows_height(n_strips).min(body.height / 2));
-        let n_events = if rest.height >= 14 { 5 } else { 0 };
+        let n_events = if rest.height >= 13 { 5 } else { 0 };
         let [rest, events] = from_bottom(rest, n_events);
         // The strips are between the chart and the events.
         let [chart, rows] = [rest, Rect { y: rest.bottom(), ..rows }];
@@ -228,6 +248,11 @@ impl StripRows {
         };
         Self { bordered, inner }
     }
+}
+
+/// The track of the scrub bar within its row.
+pub fn scrub_track(area: Rect) -> Rect {
+    area.inner(Margin::new(1, 0))
 }
 
 /// The area of vertical strips within their panel, beside the scale.
@@ -295,8 +320,12 @@ mod tests {
 
     fn panels(layout: &Layout) -> Vec<Rect> {
         let Layout { header, chart, rows, strips, dev, footer, .. } = *layout;
-        let Layout { gradients, shares, scores, corpora, health, events, .. } = *layout;
-        let some = [chart, rows, strips, dev, gradients, shares, scores, corpora, health, events];
+        let Layout { gradients, shares, scores, samples, corpora, health, events, scrub, .. } =
+            *layout;
+        let some = [
+            chart, rows, strips, dev, gradients, shares, scores, samples, corpora, health, events,
+            scrub,
+        ];
         some.into_iter().flatten().chain([header, footer]).collect()
     }
 
@@ -304,13 +333,14 @@ mod tests {
         #[test]
         fn panels_fill_the_screen_and_never_overlap(
             width in SMALLEST.width..300, height in SMALLEST.height..120, n_strips in 0usize..30,
+            is_replay: bool,
             page in prop::sample::select(vec![
                 Page::Overview, Page::Chart, Page::Gradients, Page::Shares,
-                Page::Scores, Page::Corpora, Page::Events,
+                Page::Scores, Page::Samples, Page::Corpora, Page::Events,
             ]),
         ) {
             let area = Rect::new(0, 0, width, height);
-            let panels = panels(&Layout::new(area, page, n_strips));
+            let panels = panels(&Layout::new(area, page, n_strips, is_replay));
             let cells: u32 = panels.iter().map(|panel| panel.area()).sum();
             prop_assert_eq!(cells, area.area());
             for (at, panel) in panels.iter().enumerate() {
@@ -325,7 +355,8 @@ mod tests {
     #[test]
     fn panels_are_dropped_one_after_the_other() {
         let shown = |width, height| {
-            let layout = Layout::new(Rect::new(0, 0, width, height), Page::Overview, 4);
+            let area = Rect::new(0, 0, width, height);
+            let layout = Layout::new(area, Page::Overview, 4, false);
             let panels = [layout.strips, layout.rows, layout.chart, layout.dev, layout.events];
             panels.map(|panel| panel.is_some())
         };

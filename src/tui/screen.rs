@@ -16,7 +16,9 @@ mod numbers;
 mod paint;
 mod palette;
 mod prompt;
+mod samples;
 mod scores;
+mod scrub;
 mod settings;
 mod shares;
 mod strips;
@@ -65,7 +67,7 @@ pub fn render(frame: FrameData, area: Rect, buffer: &mut Buffer) {
         return;
     }
     let FrameData { run, view, look, .. } = frame;
-    let layout = Layout::new(area, view.page, run.strips.len());
+    let layout = Layout::new(area, view.page, run.strips.len(), view.is_replay());
     header::draw(frame, layout.header, &mut paint);
     if let Some(area) = layout.chart {
         let chart = chart(frame);
@@ -91,6 +93,9 @@ pub fn render(frame: FrameData, area: Rect, buffer: &mut Buffer) {
     if let Some(area) = layout.scores {
         scores::draw(frame, area, &mut paint);
     }
+    if let Some(area) = layout.samples {
+        samples::draw(frame, area, &mut paint);
+    }
     if let Some(area) = layout.corpora {
         corpora::draw(frame, area, &mut paint);
     }
@@ -99,6 +104,9 @@ pub fn render(frame: FrameData, area: Rect, buffer: &mut Buffer) {
     }
     if let Some(area) = layout.events {
         events::draw(frame, area, &mut paint);
+    }
+    if let Some(area) = layout.scrub {
+        scrub::draw(frame, area, &mut paint);
     }
     footer::draw(frame, layout.footer, &mut paint);
     match &view.overlay {

@@ -7,6 +7,7 @@
 
 pub mod action;
 mod effect;
+mod equalize;
 mod events;
 pub mod keymap;
 mod keys;
@@ -16,16 +17,21 @@ mod nudge;
 mod overlay;
 mod pending;
 mod prompt;
+mod samples;
+mod scrub;
 mod settings;
 mod update;
 mod weightings;
 
 pub use effect::{Effect, Seek, SpeedChange};
 pub use events::{Class, EventList};
+pub use mix::finished;
 pub use nudge::{LEAST, nudged};
 pub use overlay::{Overlay, Palette};
 pub use pending::{Pending, Request};
 pub use prompt::{Prompt, PromptKind};
+pub use samples::SampleView;
+pub use scrub::Scrub;
 pub use settings::SettingShown;
 pub use weightings::WeightingShown;
 
@@ -86,6 +92,10 @@ pub struct View {
     pub size: Size,
     /// The list of events.
     pub events: EventList,
+    /// The samples that are shown.
+    pub samples: SampleView,
+    /// The whole journal of a replay, once its end has been reached.
+    pub scrub: Option<Scrub>,
     /// The window above the panels, which receives the keys.
     pub overlay: Option<Overlay>,
     /// Lines entered in the palette, oldest first.
@@ -113,6 +123,8 @@ impl View {
             chart: ChartView::default(),
             size: Size::default(),
             events: EventList::default(),
+            samples: SampleView::default(),
+            scrub: None,
             overlay: None,
             history: Vec::new(),
             pending: Pending::default(),
@@ -125,7 +137,13 @@ impl View {
 
     /// The position of each panel.
     pub fn layout(&self, run: &Run) -> Layout {
-        Layout::new(Rect::from((Position::ORIGIN, self.size)), self.page, run.strips.len())
+        let area = Rect::from((Position::ORIGIN, self.size));
+        Layout::new(area, self.page, run.strips.len(), self.is_replay())
+    }
+
+    /// Whether this is a replay.
+    pub fn is_replay(&self) -> bool {
+        matches!(self.mode, DeskMode::Replay(_))
     }
 
     /// The index of the selected strip; the main objective's before one is selected.

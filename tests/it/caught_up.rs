@@ -84,7 +84,7 @@ fn a_desk_that_stalled_through_a_hundred_changes_shows_what_a_replay_shows() {
     thread::scope(|scope| {
         let (totals, written) = (Totals::default(), bus.written());
         scope.spawn(move || {
-            record(recorder, Recording { writer, shared: &shared, totals, written })
+            record(recorder, Recording { writer, shared: &shared, totals, written, alerts: None })
         });
         let mut sent = vec![send(Command::Pause)];
         for round in 0..ROUNDS {

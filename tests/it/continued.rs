@@ -179,6 +179,41 @@ fn the_gradients_that_a_weighting_rule_keeps_survive_kills() {
 }
 
 #[test]
+fn finished_objectives_and_guards_survive_kills() {
+    let here = Here::new();
+    let sets = [
+        "train.optimizer=adamw",
+        "train.weight_decay=0.01",
+        "train.weighting=upgrad",
+        "objective.pos.patience=3",
+        "objective.pos.freeze=below",
+        "objective.pos.keep_best=true",
+        "objective.chunk.keep_best=true",
+        "objective.frequency.guard={ stall = 300, spike = 50 }",
+        "objective.next-word.learning_rate_factor=0.5",
+    ];
+    let sets: Vec<&str> = sets.into_iter().flat_map(|set| ["--set", set]).collect();
+    let whole = here.finished("whole", STEPS, &[&OFTEN[..], &sets].concat());
+    let killed = killed_ten_times(&here, "killed", &sets, 4);
+    assert_same_run(&whole, &killed);
+    let run = folded(&whole);
+    assert!(run.strip(&"pos".into()).unwrap().training.is_finished(), "its patience is over");
+    for name in ["best-pos", "best-chunk"] {
+        let files = ["model.safetensors", "optimiser.safetensors", "state.json"];
+        for file in files.map(|file| format!("checkpoints/{name}/{file}")) {
+            let read = |run: &Path| fs::read(run.join(&file)).unwrap();
+            assert!(read(&whole) == read(&killed), "{file}");
+        }
+    }
+    // Beside the previous checkpoint of each name, nothing is left of what the kills interrupted.
+    let names = fs::read_dir(killed.join("checkpoints")).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let is_left = |name: &String| name.starts_with('.') && name.rsplit('.').next() != Some("old");
+    let left: Vec<String> = names.filter(is_left).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
 fn the_gradients_that_a_measurement_keeps_survive_kills() {
     let here = Here::new();
     let sets = ["train.measure_gradients_every=1", "train.weighting=upgrad"];

@@ -110,6 +110,7 @@ impl<'a> Desk<'a> {
                     | Event::ShadowShares(_)
                     | Event::AffinitiesMeasured(_)
                     | Event::ClassesScored(_)
+                    | Event::SamplesTaken(_)
             )
         };
         self.events().into_iter().filter(|event| !comes_with(event)).skip(after).collect()

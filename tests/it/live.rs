@@ -123,15 +123,16 @@ const CLIP_NORM: f32 = 0.125;
 fn value(path: &str) -> Setting {
     let key = path.rsplit('.').next().unwrap();
     match key {
-        "muted" | "soloed" => Setting::Switch(true),
+        "muted" | "soloed" | "finished" | "worst_samples" => Setting::Switch(true),
         "by_rule" => Setting::Switch(false),
         "affinity_budget" => Setting::Number(1.0),
+        "samples" => Setting::Number(7.0),
         "shadow_weightings" => Setting::Text("upgrad, dwa temperature=2".to_owned()),
         "sampling" => Setting::Text("all".to_owned()),
         "weighting" => Setting::Text("random".to_owned()),
         "measure_gradients_every" => Setting::Number(2.0),
         "clip_norm" => Setting::Number(CLIP_NORM),
-        "gain" | "strength" | "learning_rate" => Setting::Number(0.125),
+        "gain" | "strength" | "learning_rate" | "learning_rate_factor" => Setting::Number(0.125),
         _ => {
             panic!("{path} is live; what does it do? Give it a value here and say in `is_in_force`")
         }
@@ -143,8 +144,15 @@ fn is_in_force(path: &str, tiny: &Tiny, run: &Run, plain: &Run) -> bool {
     let (done, without) = (step(run), step(plain));
     match path.rsplit('.').next().unwrap() {
         "muted" => !done.losses.contains_key(OBJECTIVE) && without.losses.contains_key(OBJECTIVE),
+        "finished" => is_in_force("objective.language.muted", tiny, run, plain),
+        "learning_rate_factor" => {
+            let settings = run.checkpoint("step-1").progress.settings;
+            settings.learning_rate_factors[OBJECTIVE] == 0.125 && done.losses == without.losses
+        }
         "soloed" => done.losses.keys().all(|name| name.as_str() == OBJECTIVE),
         "sampling" => done.draws.len() > without.draws.len(),
+        "samples" => run.checkpoint("step-1").progress.settings.samples == 7,
+        "worst_samples" => run.checkpoint("step-1").progress.settings.worst_samples,
         "affinity_budget" => run.checkpoint("step-1").progress.settings.affinity_budget == 1.0,
         "by_rule" => {
             let faders = run.checkpoint("step-1").progress.faders;

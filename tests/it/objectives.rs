@@ -233,7 +233,7 @@ fn every_objective_fits_eight_sentences() {
                 let loss = tiny.term(&system, at, 8).mean().unwrap();
                 losses.push(numbers(&loss)[0]);
                 let gradients = Gradients::of(&loss, parameters).unwrap();
-                optimizer.step(parameters, &gradients, 1.0, 0.02).unwrap();
+                optimizer.step(parameters, &gradients, 1.0, |_| 0.02).unwrap();
             }
             let least = least_loss(&tiny, at, 8);
             let (first, last) = (losses[0] - least, losses[losses.len() - 1] - least);

@@ -114,7 +114,7 @@ fn five_steps_of_every_optimizer_follow_its_formula() {
             numbers(&two.a).iter().map(|x| (f64::from(*x), Plain::default())).collect();
         for step in 0..5 {
             let gradients = two.gradients(step, true);
-            optimizer.step(&two.parameters, &gradients, scale, rate).unwrap();
+            optimizer.step(&two.parameters, &gradients, scale, |_| rate).unwrap();
             let all = random("a", step, plain.len());
             for ((x, plain), g) in plain.iter_mut().zip(all) {
                 *x = plain.step(kind, *x, f64::from(g * scale), rate);
@@ -133,7 +133,7 @@ fn a_parameter_without_gradient_keeps_value_moments_and_count_bit_for_bit() {
         let two = Two::new();
         let mut optimizer = Optimizer::new(kind, &two.parameters);
         for step in 0..2 {
-            optimizer.step(&two.parameters, &two.gradients(step, true), 1.0, 0.05).unwrap();
+            optimizer.step(&two.parameters, &two.gradients(step, true), 1.0, |_| 0.05).unwrap();
         }
         let memory = |optimizer: &Optimizer| {
             let moments = optimizer.moments(&two.parameters);
@@ -148,7 +148,7 @@ fn a_parameter_without_gradient_keeps_value_moments_and_count_bit_for_bit() {
         };
         let before = memory(&optimizer);
         for step in 2..7 {
-            optimizer.step(&two.parameters, &two.gradients(step, false), 1.0, 0.05).unwrap();
+            optimizer.step(&two.parameters, &two.gradients(step, false), 1.0, |_| 0.05).unwrap();
         }
         assert_eq!(memory(&optimizer), before, "{kind:?}");
         assert_eq!(optimizer.counts(&two.parameters)["a.x"], 7);
@@ -158,9 +158,9 @@ fn a_parameter_without_gradient_keeps_value_moments_and_count_bit_for_bit() {
         let without = Two::new();
         let mut third = Optimizer::new(kind, &without.parameters);
         for step in [0, 1, 9] {
-            third.step(&without.parameters, &without.gradients(step, true), 1.0, 0.05).unwrap();
+            third.step(&without.parameters, &without.gradients(step, true), 1.0, |_| 0.05).unwrap();
         }
-        optimizer.step(&two.parameters, &two.gradients(9, true), 1.0, 0.05).unwrap();
+        optimizer.step(&two.parameters, &two.gradients(9, true), 1.0, |_| 0.05).unwrap();
         assert_eq!(bits(&two.b), bits(&without.b), "{kind:?}");
     }
 }
@@ -175,7 +175,7 @@ fn every_optimizer_minimizes_a_quadratic() {
         let first = numbers(&loss())[0];
         for _ in 0..60 {
             let gradients = Gradients::of(&loss(), &two.parameters).unwrap();
-            optimizer.step(&two.parameters, &gradients, 1.0, rate).unwrap();
+            optimizer.step(&two.parameters, &gradients, 1.0, |_| rate).unwrap();
         }
         let last = numbers(&loss())[0];
         assert!(last < 0.2 * first, "{kind:?}: from {first} to {last}");

@@ -113,8 +113,10 @@ fn invalid_commands_are_refused_with_a_reason_and_change_nothing() {
             "`train.batch_size` can't be changed during training; live settings are \
              `train.learning_rate`, `train.clip_norm`, `train.sampling`, `train.weighting`, \
              `train.shadow_weightings`, `train.measure_gradients_every`, \
-             `train.affinity_budget`, `objective.NAME.gain`, `objective.NAME.muted`, `objective.NAME.soloed`, `objective.NAME.by_rule`, \
-             `objective.NAME.strength`",
+             `train.affinity_budget`, `train.samples`, `train.worst_samples`, \
+             `objective.NAME.gain`, `objective.NAME.muted`, `objective.NAME.soloed`, \
+             `objective.NAME.by_rule`, `objective.NAME.learning_rate_factor`, \
+             `objective.NAME.finished`, `objective.NAME.strength`",
         ),
         (
             set("train.learning_rate", number(-0.1)),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     coverage::{VectorCoverage, WarmStarted},
     irregularity::Irregularity,
-    values::{Direction, Ended, Reason, Role, Setting, Split},
+    values::{Direction, Ended, GuardKind, Reason, Role, Setting, Split},
 };
 use crate::protocol::{By, CommandId, Counts, Loss, MetricId, ObjectiveId, Scene, Step};
 
@@ -35,8 +35,18 @@ pub struct ObjectiveStarted {
 pub struct MetricStarted {
     /// Its name.
     pub name: MetricId,
+    /// Its abbreviation, where the name has more than six characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub short: Option<MetricId>,
     /// Whether higher or lower is better.
     pub direction: Direction,
+}
+
+impl MetricStarted {
+    /// The name for a narrow column.
+    pub fn short(&self) -> &str {
+        self.short.as_ref().unwrap_or(&self.name).as_str()
+    }
 }
 
 /// A corpus at the start of a run.
@@ -495,6 +505,25 @@ pub struct NonFiniteLoss {
     pub step: Step,
     /// The objective; `None` when the losses were finite and the gradient was not.
     pub objective: Option<ObjectiveId>,
+}
+
+/// See [`Event::GuardTripped`](super::Event::GuardTripped).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GuardTripped {
+    /// Milliseconds since the run began.
+    pub at_ms: u64,
+    /// Updates done.
+    pub step: Step,
+    /// The objective.
+    pub objective: ObjectiveId,
+    /// Which limit.
+    pub guard: GuardKind,
+    /// The value that reached it.
+    pub value: f32,
+    /// The limit.
+    pub limit: f32,
+    /// Whether the objective is muted from the next step on; not if nothing would be trained.
+    pub muted: bool,
 }
 
 /// See [`Event::Noted`](super::Event::Noted).

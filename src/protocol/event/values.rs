@@ -4,6 +4,20 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// A limit of an objective's guard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GuardKind {
+    /// Non-finite losses in a row.
+    NonFinite,
+    /// A raw loss far above the smoothed one.
+    Spike,
+    /// Steps without a new minimum of the smoothed loss.
+    Stall,
+    /// Measured steps in a row with a negative cosine with the main objective.
+    Conflict,
+}
+
 /// The role of an objective in its recipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

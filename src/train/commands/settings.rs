@@ -8,7 +8,7 @@ use crate::{
     live::{self, LiveSetting, NONE, ObjectiveSetting, SettingId, TrainSetting},
     mixer::CurrentWeighting,
     protocol::{
-        Event, ObjectiveId, ShareBy,
+        Event, ObjectiveId, ShareBy, Training,
         event::{Setting, SettingSet},
     },
     recipe,
@@ -64,6 +64,10 @@ impl Trainer {
             TrainSetting::AffinityBudget => {
                 self.settings.affinity_budget = f64::from(assigned.number()?);
             }
+            TrainSetting::Samples => self.settings.samples = assigned.number()? as u64,
+            TrainSetting::WorstSamples => {
+                self.settings.worst_samples = assigned.row.switch(assigned.path, assigned.value)?;
+            }
         }
         Ok(self.setting_set(assigned.path, old, self.in_force(setting), origin))
     }
@@ -91,6 +95,35 @@ impl Trainer {
         let share_by = &mut self.fader(objective)?.share_by;
         let old = std::mem::replace(share_by, ShareBy::when(new));
         let (old, new) = (Setting::Switch(old.is_rule()), Setting::Switch(new));
+        Ok(self.setting_set(assigned.path, old, new, origin))
+    }
+
+    /// Sets the factor of the learning rate of an objective's own parameters.
+    pub(super) fn set_learning_rate_factor(
+        &mut self,
+        objective: &ObjectiveId,
+        assigned: Assigned<'_>,
+        origin: Origin,
+    ) -> Result<Event, String> {
+        let new = assigned.number()?;
+        self.fader(objective)?;
+        let old = self.settings.learning_rate_factor(objective);
+        self.settings.learning_rate_factors.insert(objective.clone(), f64::from(new));
+        let (old, new) = (Setting::Number(old as f32), Setting::Number(new));
+        Ok(self.setting_set(assigned.path, old, new, origin))
+    }
+
+    /// Finishes an objective, or trains it again.
+    pub(super) fn set_finished(
+        &mut self,
+        objective: &ObjectiveId,
+        assigned: Assigned<'_>,
+        origin: Origin,
+    ) -> Result<Event, String> {
+        let new = assigned.row.switch(assigned.path, assigned.value)?;
+        let training = &mut self.fader(objective)?.training;
+        let old = std::mem::replace(training, Training::when(!new));
+        let (old, new) = (Setting::Switch(old.is_finished()), Setting::Switch(new));
         Ok(self.setting_set(assigned.path, old, new, origin))
     }
 
@@ -160,6 +193,8 @@ impl Trainer {
                 Setting::Number(self.settings.measure_gradients_every as f32)
             }
             TrainSetting::AffinityBudget => Setting::Number(self.settings.affinity_budget as f32),
+            TrainSetting::Samples => Setting::Number(self.settings.samples as f32),
+            TrainSetting::WorstSamples => Setting::Switch(self.settings.worst_samples),
         }
     }
 
@@ -186,6 +221,21 @@ impl Trainer {
                     all.extend(
                         strengths.map(|(name, &strength)| (row.path_of(name), in_words(strength))),
                     );
+                }
+                SettingId::Objective(ObjectiveSetting::LearningRateFactor) => {
+                    let factors = self.settings.learning_rate_factors.iter();
+                    all.extend(factors.map(|(name, &factor)| {
+                        (row.path_of(name), Setting::Number(factor as f32))
+                    }));
+                }
+                SettingId::Objective(ObjectiveSetting::Finished) => {
+                    let faders = self.mixer.faders.all().iter();
+                    all.extend(faders.map(|fader| {
+                        (
+                            row.path_of(&fader.objective),
+                            Setting::Switch(fader.training.is_finished()),
+                        )
+                    }));
                 }
                 SettingId::Objective(ObjectiveSetting::ByRule) => {
                     let faders = self.mixer.faders.all().iter();

@@ -3,7 +3,7 @@
 //! In any unit a column is a range of steps, and column edges are multiples of one column width
 //! with few significant bits. So a column keeps its range of steps while the run grows, and only
 //! the newest cells of a frame change. When the curve reaches the right edge, the width takes its
-//! next value, about a fifth larger.
+//! next value, about a fifth larger. The axis of a run that has ended ends with its last step.
 
 use super::{ChartView, Window};
 use crate::{
@@ -34,7 +34,6 @@ impl Axis {
     /// The axis of `cells` cells with `per` columns each: 1 or 2.
     pub(super) fn new(view: &ChartView, run: &Run, cells: usize, per: usize) -> Self {
         let n = (cells * FINE).max(1);
-        let done = run.timeline.last();
         let unit = view.unit;
         let (first, last) = view.span(run);
         let [lo, hi] = [first, last].map(|step| run.timeline.at(step, unit));
@@ -49,6 +48,8 @@ impl Axis {
                 let end = ((hi / jump).floor() + 1.0) * jump;
                 ((end - width * n as f64).max(0.0), width)
             }
+            // It does not grow any more.
+            Window::Follow if run.ended.is_some() => (lo, (hi - lo) * (1.0 + 1e-9) / n as f64),
             Window::Follow | Window::Fixed { .. } => {
                 let mut width = widened((hi - lo) / n as f64, unit);
                 while ((hi - (lo / width).floor() * width) / width).floor() >= n as f64 {
@@ -57,6 +58,23 @@ impl Axis {
                 ((lo / width).floor() * width, width)
             }
         };
+        Self::of_width(run, unit, (from, width), (cells, per))
+    }
+
+    /// The axis from the first step to `last`, in steps.
+    pub(super) fn of_steps(run: &Run, last: Step, cells: usize) -> Self {
+        let width = (last.0 + 1) as f64 / (cells * FINE).max(1) as f64;
+        Self::of_width(run, Unit::Steps, (0.0, width), (cells, 1))
+    }
+
+    /// `width` is that of a column, of which a cell has `FINE` at its finest.
+    fn of_width(
+        run: &Run,
+        unit: Unit,
+        (from, width): (f64, f64),
+        (cells, per): (usize, usize),
+    ) -> Self {
+        let done = run.timeline.last();
         let mut edges = Vec::with_capacity(cells * per + 1);
         let mut highest = 0;
         for column in (0..=cells * FINE).step_by(FINE / per) {
@@ -156,7 +174,7 @@ fn round_time(least_ms: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::chart::tests::{run, stepped};
+    use crate::tui::chart::tests::{ended, run, stepped};
 
     fn axis(n_steps: u64, view: &ChartView, cells: usize) -> Axis {
         Axis::new(view, &stepped(n_steps), cells, 2)
@@ -173,6 +191,20 @@ mod tests {
         assert_eq!(before.cell(Step(650)), Some(46));
         assert_eq!(before.steps(46), 644..658);
         assert_eq!(before.cell(Step(700)), None);
+    }
+
+    #[test]
+    fn the_axis_of_an_ended_run_ends_with_its_last_step() {
+        for n_steps in [1, 10, 456, 65_537] {
+            let mut run = stepped(n_steps);
+            run.apply(&ended(n_steps));
+            for unit in [Unit::Steps, Unit::Tokens, Unit::Ms] {
+                let view = ChartView { unit, ..ChartView::default() };
+                let axis = Axis::new(&view, &run, 50, 2);
+                assert_eq!(axis.cell(Step(n_steps)), Some(49), "{n_steps} {unit:?}");
+                assert_eq!(axis.ends(), (Step(0), Step(n_steps)), "{n_steps} {unit:?}");
+            }
+        }
     }
 
     #[test]

@@ -29,18 +29,73 @@ pub(super) fn placed(columns: &[Column], scale: &Scale) -> Vec<Placed> {
     columns.iter().map(place).collect()
 }
 
-/// The minimum and maximum of what will be drawn.
-pub(super) fn range(columns: &[Column], is_log: bool) -> Option<(f32, f32)> {
-    let drawn = columns.iter().filter_map(|column| {
-        let (least, largest) = column.range?;
-        if !is_log || least > 0.0 {
-            return Some((least, largest));
-        }
-        // Values without a logarithm are drawn at the edge of the plot.
-        let point = column.point.filter(|&x| x > 0.0)?;
-        Some((point, largest.max(point)))
+/// The part of the columns, at each end, whose raw losses the scale may leave out.
+const OUTLYING: f64 = 0.1;
+
+/// How far the scale extends beyond the curves for other raw losses, as a part of their range.
+const MARGIN: f64 = 0.25;
+
+/// The range of the scale, for the columns of each curve and whether its band is drawn: the curves
+/// and the bulk of the band, and of all other raw losses those that leave the curves most of the
+/// plot. Values beyond it are drawn at the edge. Without smoothing it is that of all losses.
+pub(super) fn range<'a>(
+    curves: impl Iterator<Item = (&'a [Column], bool)> + Clone,
+    (is_log, is_smoothed): (bool, bool),
+) -> Option<(f32, f32)> {
+    // Values without a logarithm are drawn at the edge too.
+    let is_shown = |value: &f32| !is_log || *value > 0.0;
+    let points = curves.clone().flat_map(|(columns, _)| columns.iter().filter_map(|it| it.point));
+    let bulk = curves.clone().filter(|(_, has_band)| *has_band).flat_map(|(columns, _)| {
+        let sorted = |end: fn((f32, f32)) -> f32| {
+            let values = columns.iter().filter_map(|it| it.range.map(end)).filter(is_shown);
+            let mut values: Vec<f32> = values.collect();
+            values.sort_unstable_by(f32::total_cmp);
+            values
+        };
+        let (least, largest) = (sorted(|range| range.0), sorted(|range| range.1));
+        let n_outlying = (least.len() as f64 * OUTLYING) as usize;
+        let largest = largest.into_iter().rev().nth(n_outlying);
+        least.get(n_outlying).copied().into_iter().chain(largest)
     });
-    drawn.reduce(|a, b| (if b.0 < a.0 { b.0 } else { a.0 }, if b.1 > a.1 { b.1 } else { a.1 }))
+    let raw = curves
+        .flat_map(|(columns, _)| columns.iter().filter_map(|it| it.range))
+        .flat_map(|(least, largest)| [least, largest]);
+    let ends = |values: &mut dyn Iterator<Item = f32>| {
+        let both = values.filter(is_shown).map(|value| (value, value));
+        both.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+    };
+    let whole = ends(&mut raw.clone())?;
+    let core = ends(&mut points.chain(bulk)).filter(|_| is_smoothed);
+    let Some(core) = core else { return Some(whole) };
+    let at = |value: f32| if is_log { f64::from(value).log10() } else { f64::from(value) };
+    let value = |at: f64| (if is_log { 10f64.powf(at) } else { at }) as f32;
+    let (lo, hi) = (at(core.0), at(core.1));
+    // Around curves of one value, raw losses of about the same magnitude are shown.
+    let least = if is_log { 0.15 } else { 0.4 * lo.abs().max(hi.abs()) };
+    let margin = (MARGIN * (hi - lo)).max(least);
+    let least = if at(whole.0) >= lo - margin { whole.0.min(core.0) } else { value(lo - margin) };
+    let most = if at(whole.1) <= hi + margin { whole.1.max(core.1) } else { value(hi + margin) };
+    Some((least, most))
+}
+
+/// The cells at the upper and the lower edge of the plot that stand for raw losses beyond it.
+pub(super) fn outliers(canvas: &Canvas, columns: &[Column], scale: &Scale) -> Vec<(usize, Edge)> {
+    let mut cells = Vec::new();
+    for (x, column) in columns.iter().enumerate() {
+        let Some((least, largest)) = column.range.filter(|_| !column.is_broken) else { continue };
+        let (cell, _) = canvas.cell((x, 0));
+        let beyond = [(scale.is_above(largest), Edge::Upper), (scale.is_below(least), Edge::Lower)];
+        let new = beyond.into_iter().filter(|(is_beyond, _)| *is_beyond);
+        cells.extend(new.map(|(_, edge)| (cell, edge)));
+    }
+    cells
+}
+
+/// An edge of the plot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Edge {
+    Upper,
+    Lower,
 }
 
 /// Draws the line and returns the dot at its end.

@@ -4,7 +4,7 @@
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
-    ChartStyle, GlyphSet, axis::Axis, marks::Mark, marks::Marks, number, scale, scale::Scale,
+    ChartStyle, GlyphSet, axis::Axis, marks::Marks, marks::RunMark, number, scale, scale::Scale,
 };
 use crate::state::{Unit, hms};
 
@@ -126,9 +126,9 @@ impl Layout {
         for (mark, x) in marks.cells.iter().zip(self.plot.left()..) {
             let Some(mark) = *mark else { continue };
             let style = match mark {
-                Mark::Broken => style.broken,
-                Mark::Move => style.moved,
-                Mark::Checkpoint | Mark::Evaluation | Mark::Note => style.mark,
+                RunMark::Broken => style.broken,
+                RunMark::Move => style.moved,
+                RunMark::Checkpoint | RunMark::Evaluation | RunMark::Note => style.mark,
             };
             buf[(x, y)].set_char(mark.symbol()).set_style(style);
         }

@@ -14,16 +14,28 @@ const MOST_NOTES: usize = 1_000;
 
 /// The kind of a mark; of several in one column, the last variant is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Mark {
+pub enum RunMark {
+    /// A note.
     Note,
+    /// An evaluation on dev.
     Evaluation,
+    /// A checkpoint.
     Checkpoint,
+    /// A manual change.
     Move,
+    /// A non-finite loss.
     Broken,
 }
 
-impl Mark {
-    pub(super) fn symbol(self) -> char {
+/// The most important mark of each of `n_parts` equal parts of a run's steps.
+pub fn marks_of_steps(run: &Run, n_parts: usize) -> Vec<Option<RunMark>> {
+    let axis = Axis::of_steps(run, run.step, n_parts);
+    Marks::new(run, &axis, n_parts, None).cells
+}
+
+impl RunMark {
+    /// Its character, the same in every glyph set.
+    pub fn symbol(self) -> char {
         match self {
             Self::Note => 'n',
             Self::Evaluation => 'e',
@@ -38,7 +50,7 @@ impl Mark {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Marks {
     /// The most important mark of each cell.
-    pub(super) cells: Vec<Option<Mark>>,
+    pub(super) cells: Vec<Option<RunMark>>,
     /// Manual changes with their cells, the latest first; changes of one control within one cell
     /// are merged.
     pub(super) moves: Vec<Moved>,
@@ -107,12 +119,12 @@ impl Marks {
             let is_dev = |evaluated: &Evaluated| evaluated.split == Split::Dev;
             let n_dev = strip.evaluations.iter().rposition(is_dev).map_or(0, |last| last + 1);
             let on_dev = &strip.evaluations[..n_dev];
-            marks.sorted(Mark::Evaluation, on_dev, |evaluated| evaluated.step, axis);
+            marks.sorted(RunMark::Evaluation, on_dev, |evaluated| evaluated.step, axis);
         }
-        marks.sorted(Mark::Checkpoint, &run.checkpoints, |saved| saved.step, axis);
-        marks.sorted(Mark::Broken, &run.alerts, |alert| alert.step, axis);
+        marks.sorted(RunMark::Checkpoint, &run.checkpoints, |saved| saved.step, axis);
+        marks.sorted(RunMark::Broken, &run.alerts, |alert| alert.step, axis);
         for note in run.notes.iter().rev().take(MOST_NOTES) {
-            marks.mark(Mark::Note, axis.cell(note.step));
+            marks.mark(RunMark::Note, axis.cell(note.step));
         }
         let first = axis.ends().0;
         for entry in run.log.moves().rev() {
@@ -127,7 +139,7 @@ impl Marks {
             if !is_shown(moved.objective()) {
                 continue;
             }
-            marks.mark(Mark::Move, Some(cell));
+            marks.mark(RunMark::Move, Some(cell));
             let is_known = marks.moves.iter_mut().rev().take(8).any(|later| later.joins(&moved));
             if !is_known && marks.moves.len() < n_cells {
                 marks.moves.push(moved);
@@ -136,7 +148,7 @@ impl Marks {
         marks
     }
 
-    fn mark(&mut self, mark: Mark, cell: Option<usize>) {
+    fn mark(&mut self, mark: RunMark, cell: Option<usize>) {
         if let Some(cell) = cell.and_then(|cell| self.cells.get_mut(cell)) {
             *cell = (*cell).max(Some(mark));
         }
@@ -145,7 +157,7 @@ impl Marks {
     /// Marks the cells in whose steps something happened, with one search per cell. If that is more
     /// than a third of the cells, none is marked: the marks would be uninformative and hide the
     /// others.
-    fn sorted<T>(&mut self, mark: Mark, all: &[T], step: impl Fn(&T) -> Step, axis: &Axis) {
+    fn sorted<T>(&mut self, mark: RunMark, all: &[T], step: impl Fn(&T) -> Step, axis: &Axis) {
         if all.is_empty() {
             return;
         }
@@ -155,7 +167,7 @@ impl Marks {
             all.get(place).is_some_and(|it| step(it).0 < steps.end)
         };
         let cells: Vec<usize> = (0..self.cells.len()).filter(has).collect();
-        if mark == Mark::Broken || cells.len() * 3 <= self.cells.len() {
+        if mark == RunMark::Broken || cells.len() * 3 <= self.cells.len() {
             for cell in cells {
                 self.mark(mark, Some(cell));
             }

@@ -6,8 +6,9 @@ use super::{
     Chart, Curve,
     canvas::{Canvas, Layer},
     digit,
+    draw::Edge,
     layout::Layout,
-    marks::{Mark, Marks},
+    marks::{Marks, RunMark},
 };
 use crate::printable::printable;
 
@@ -23,7 +24,7 @@ impl Chart<'_> {
         buf: &mut Buffer,
     ) {
         // Marked columns everywhere would be uninformative.
-        let n_moved = marks.cells.iter().filter(|mark| **mark == Some(Mark::Move)).count();
+        let n_moved = marks.cells.iter().filter(|mark| **mark == Some(RunMark::Move)).count();
         let has_columns = n_moved * 6 <= marks.cells.len();
         let of_band: Vec<_> = curves.iter().map(|it| it.style.patch(self.style.band)).collect();
         for (spots, y) in canvas.rows().zip(plot.top()..plot.bottom()) {
@@ -37,12 +38,39 @@ impl Chart<'_> {
                     _ if is_cursor && self.style.markers.is_ascii() => ('|', self.style.cursor),
                     _ if is_cursor => ('│', self.style.cursor),
                     Layer::Band => (canvas.symbol(spot, curves[owner].digit), of_band[owner]),
-                    Layer::Empty if has_columns && marks.cells[cell] == Some(Mark::Move) => {
+                    Layer::Empty if has_columns && marks.cells[cell] == Some(RunMark::Move) => {
                         (':', self.style.moved)
                     }
                     Layer::Empty => continue,
                 };
                 on_screen.set_char(symbol).set_style(style);
+            }
+        }
+    }
+
+    /// Marks raw losses beyond the plot at its edges, where no curve is; those of the curve in front
+    /// first.
+    pub(super) fn paint_outliers(
+        &self,
+        canvas: &Canvas,
+        outliers: &[(&Curve<'_>, Vec<(usize, Edge)>)],
+        plot: Rect,
+        buf: &mut Buffer,
+    ) {
+        let [up, down] = if self.style.markers.is_ascii() { ['^', 'v'] } else { ['▴', '▾'] };
+        let cells = |(curve, cells): &(&Curve<'_>, Vec<(usize, Edge)>)| {
+            let style = curve.style.patch(self.style.band);
+            cells.iter().map(move |&(cell, edge)| (cell, edge, style)).collect::<Vec<_>>()
+        };
+        for (cell, edge, style) in outliers.iter().rev().flat_map(cells) {
+            let (row, symbol) = match edge {
+                Edge::Upper => (0, up),
+                Edge::Lower => (plot.height.saturating_sub(1), down),
+            };
+            let place = (plot.x + cell as u16, plot.y + row);
+            if cell < usize::from(plot.width) && canvas.layer(cell, usize::from(row)) != Layer::Line
+            {
+                buf[place].set_char(symbol).set_style(style);
             }
         }
     }

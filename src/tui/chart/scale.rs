@@ -34,14 +34,29 @@ impl Scale {
         Self { is_log, lo, hi, rows, rows_per: (rows - 1) as f64 / (hi - lo) }
     }
 
-    /// The row of a value. On a logarithmic scale, values without a logarithm are below the bottom.
+    /// The row of a value; values beyond the limits are in the row at the edge. On a logarithmic
+    /// scale, values without a logarithm are below the bottom.
     pub(super) fn row(&self, value: f32) -> usize {
-        let at = match self.is_log {
-            true if value <= 0.0 => self.lo,
+        self.row_at(self.at(value).max(self.lo))
+    }
+
+    /// Whether a value is above the upper limit.
+    pub(super) fn is_above(&self, value: f32) -> bool {
+        self.at(value) > self.hi
+    }
+
+    /// Whether a value is below the lower limit.
+    pub(super) fn is_below(&self, value: f32) -> bool {
+        self.at(value) < self.lo
+    }
+
+    /// A value, or its decimal logarithm.
+    fn at(&self, value: f32) -> f64 {
+        match self.is_log {
+            true if value <= 0.0 => f64::NEG_INFINITY,
             true => f64::from(value.log2()) * DECADES,
             false => f64::from(value),
-        };
-        self.row_at(at)
+        }
     }
 
     fn row_at(&self, at: f64) -> usize {

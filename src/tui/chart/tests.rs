@@ -8,7 +8,7 @@ use crate::{
     arbitrary,
     protocol::{
         By, Event, Header, Loss, Step,
-        event::{CheckpointSaved, NonFiniteLoss, Noted, Split, StepDone},
+        event::{CheckpointSaved, NonFiniteLoss, Noted, Reason, RunEnded, Split, StepDone},
     },
 };
 
@@ -22,6 +22,11 @@ pub(super) fn run(events: impl IntoIterator<Item = Event>) -> Run {
 /// A run of `n_steps` steps whose loss is always 1.
 pub(super) fn stepped(n_steps: u64) -> Run {
     run((1..=n_steps).map(|step| arbitrary::step_done(step, "chunk", 1.0).into()))
+}
+
+pub(super) fn ended(step: u64) -> Event {
+    let (step, reason) = (Step(step), Reason::Steps);
+    RunEnded { at_ms: step.0 * 10, step, ended: reason.ended(), reason, message: None }.into()
 }
 
 /// A step with losses of `chunk`, `next-word` and `pos`, in that order.
@@ -195,12 +200,12 @@ fn the_cursor_shows_the_values_of_every_curve() {
     let view = ChartView { cursor: Some(Step(300)), smoothing: 2, ..ChartView::default() };
     // The mean of the debiased weights over 300 steps that end with a 2 after a 3: 2.4949.
     let large = "
-     │            ⢐     │    step 300  0:00:03
-    8┤            ⢐     │                     raw  EMA .98
-     │            ⢐     │    1 chunk       2.0000   2.4949
-    6┤            ⢐     │    2 next-word   4.0000   4.0000
-     │⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤ 3 pos         5.0000   5.0106
-     │                  │
+     │            ▴     │    step 300  0:00:03
+     │            ⠨     │                     raw  EMA .98
+    6┤            ⠨     │    1 chunk       2.0000   2.4949
+     │⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠔⠤⠤⠤⠤⠤⠤⠤⠤⠤ 2 next-word   4.0000   4.0000
+     │                  │    3 pos         5.0000   5.0106
+    4┤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠄2
 ";
     let text = drawn(&eventful(), &view, GlyphSet::Braille, "chunk", (60, 14));
     assert!(text.starts_with(&large[1..]), "{text}");
@@ -276,10 +281,32 @@ fn a_spike_is_visible_among_a_million_steps() {
         |at: u64| vec![1.0 + (at % 7) as f32 / 100.0, if at == 600_000 { 3.0 } else { 0.5 }];
     let run = run((1..=1_000_000).map(|at| step(at, &losses(at))));
     let buf = buffer(&run, &ChartView::default(), GlyphSet::Braille, "chunk", (120, 30));
-    let spike = |cell: &u16| column(&buf, *cell).chars().take(10).any(|c| c > '\u{2800}');
+    // It is far from the curves, and so at the edge.
+    let spike = |cell: &u16| column(&buf, *cell).starts_with('▴');
     let cells: Vec<u16> = (0..plot_area(buf.area).width).filter(spike).collect();
     let axis = Axis::new(&ChartView::default(), &run, 113, 2);
     assert_eq!(cells, [axis.cell(Step(600_000)).unwrap() as u16]);
+}
+
+#[test]
+fn raw_losses_far_from_the_curves_are_marked_at_the_edge() {
+    // A loss of about 1 with rare values of 1e-4 and 1e3, which would take most of the plot.
+    let losses = |at: u64| match at {
+        100 => vec![1e-4],
+        300 => vec![1e3],
+        at => vec![1.0 + (at % 5) as f32 / 10.0],
+    };
+    let run = run(steps(400, losses));
+    let drawn = |smoothing| {
+        let view = ChartView { smoothing, ..ChartView::default() };
+        drawn(&run, &view, GlyphSet::Ascii, "chunk", (40, 12))
+    };
+    let smoothed = drawn(2);
+    let rows: Vec<&str> = smoothed.lines().collect();
+    assert_eq!((rows[0].matches('^').count(), rows[9].matches('v').count()), (1, 1), "{smoothed}");
+    assert!(!smoothed.contains("1e-4") && !smoothed.contains("1000"), "{smoothed}");
+    let raw = drawn(0);
+    assert!(raw.contains("1e-4") && !raw.contains('v') && !raw.contains('^'), "{raw}");
 }
 
 #[test]

@@ -100,6 +100,10 @@ fn handle_event(desk: &mut Desk, event: &Event, run: &Run) -> Vec<Effect> {
     }
     let effects = desk.view.answered(event, run);
     match event {
+        Event::GuardTripped(_) => {
+            let text = describe(event, run).join("  ");
+            desk.view.message = Some(Message::Refused(text));
+        }
         Event::RunEnded(RunEnded { ended: Ended::Finished, .. }) => {
             let text = "the run has ended; q quits the desk";
             desk.view.message = Some(Message::Done(text.to_owned()));

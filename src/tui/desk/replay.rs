@@ -8,7 +8,7 @@ use crate::{
     tui::{
         replay::{Player, SeekProgress},
         terminal::Terminal,
-        view::{DeskMode, Effect, Message, Playing, Seek, SpeedChange},
+        view::{DeskMode, Effect, Message, Playing, Scrub, Seek, SpeedChange},
     },
 };
 
@@ -32,6 +32,8 @@ pub fn replay(
     let mut then_ms = now_ms();
     // The number of events when the next one was searched for.
     let mut searched_from: Option<u64> = None;
+    // The step and the number of events at the end that the scrub bar stands for.
+    let mut scrubbed = None;
     while !interrupted() {
         let now = now_ms();
         let before = (player.fraction_read().to_bits(), player.run().at_ms);
@@ -43,6 +45,13 @@ pub fn replay(
         // There is nothing more to play.
         if player.is_at_end() && player.run().ended.is_some() {
             player.pause();
+        }
+        // A journal may still grow.
+        let end = (player.run().step, player.n_events());
+        if player.is_at_end() && scrubbed != Some(end) {
+            scrubbed = Some(end);
+            desk.view.scrub = Some(Scrub::new(player.run()));
+            desk.changed = true;
         }
         then_ms = now;
         let mode = DeskMode::Replay(playing(player, progress));

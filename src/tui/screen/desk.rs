@@ -8,11 +8,14 @@ use ratatui::{layout::Rect, style::Style};
 use self::columns::{Column, columns};
 use super::{FrameData, fader, numbers, numbers::Trend, paint::Paint};
 use crate::{
-    protocol::{Step, event::Role},
+    protocol::{
+        Step,
+        event::{Role, Setting},
+    },
     state::{Run, Strip, USUAL},
     tui::{
         layout::{StripRows, first_visible},
-        view::Focus,
+        view::{Focus, finished},
     },
 };
 
@@ -166,10 +169,15 @@ pub(super) fn share(strip: &Strip) -> String {
     if strip.share_by.is_rule() { format!("{:.2}", strip.share) } else { "hand".to_owned() }
 }
 
-/// Whether the strip is muted, soloed or inactive, or was handed to the rule; with a `?` while it is only requested.
+/// Whether the strip is finished, muted, soloed or inactive, or was handed to the rule; with a `?` while it is only requested.
 pub(super) fn flag(frame: FrameData, strip: &Strip) -> (&'static str, Style) {
     let FrameData { run, view, look, .. } = frame;
     let theme = &look.theme;
+    match view.pending.value(&finished(strip)) {
+        Some(Setting::Switch(true)) => return ("DON?", theme.pending),
+        Some(_) => return ("ON?", theme.pending),
+        None => {}
+    }
     let requested = (view.pending.mute(&strip.name), view.pending.solo(&strip.name));
     match requested {
         (Some(true), _) => return ("MUT?", theme.pending),
@@ -178,7 +186,9 @@ pub(super) fn flag(frame: FrameData, strip: &Strip) -> (&'static str, Style) {
         (_, Some(false)) => return ("-SO?", theme.pending),
         (None, None) => {}
     }
-    if strip.muted {
+    if strip.training.is_finished() {
+        ("DONE", theme.muted)
+    } else if strip.muted {
         ("MUTE", theme.muted)
     } else if strip.soloed {
         ("SOLO", theme.solo)
@@ -233,7 +243,7 @@ fn dev(strip: &Strip, (x, y): (u16, u16), width: u16, style: Style, paint: &mut 
     let Some(first) = strip.metrics.first() else { return };
     let mut scores = strip.on_dev();
     let (now, before) = (scores.next(), scores.next());
-    let end = paint.put(x, y, 6, numbers::metric(first.name.as_str()), theme.dim);
+    let end = paint.put(x, y, 6, first.short(), theme.dim);
     paint.put_right(end, y, (x + width - 2).saturating_sub(end), &numbers::score(now), style);
     if let (Some(now), Some(before)) = (now, before) {
         let (trend, better) = numbers::went(now, before, first.direction);

@@ -32,7 +32,7 @@ pub(super) fn draw(FrameData { run, .. }: FrameData, area: Rect, paint: &mut Pai
     let best_x = now_x + now + apart;
     let spark_x = best_x + best + apart;
     let left = |x: u16| inner.right().saturating_sub(x);
-    paint.put(inner.x, inner.y, name, "objective", theme.dim);
+    paint.put(inner.x, inner.y, name, if name < 9 { "name" } else { "objective" }, theme.dim);
     paint.put_right(now_x, inner.y, now.min(left(now_x)), "now", theme.dim);
     paint.put(best_x, inner.y, left(best_x), "best", theme.dim);
     let shown = run.strips.iter().zip(&rows).enumerate();
@@ -79,7 +79,7 @@ fn row(strip: &Strip) -> Row<'_> {
         .as_ref()
         .map(|best| format!("{}@{}", numbers::score(Some(best.value)), numbers::step(best.step.0)));
     Row {
-        metric: metric.map_or("", |metric| numbers::metric(metric.name.as_str())),
+        metric: metric.map_or("", MetricStarted::short),
         now: if metric.is_some() { numbers::score(now) } else { String::new() },
         is_best: now.is_some() && now == strip.best.as_ref().map(|best| best.value),
         best: best.unwrap_or_default(),

@@ -59,7 +59,11 @@ fn keys(frame: FrameData, mut x: u16, area: Rect, paint: &mut Paint) {
             };
             let key = match (spec.action, other()) {
                 (
-                    Action::PreviousStrip | Action::OlderEvent(_) | Action::Cursor(_),
+                    Action::PreviousStrip
+                    | Action::OlderEvent(_)
+                    | Action::Cursor(_)
+                    | Action::PreviousSample
+                    | Action::EarlierEvaluation,
                     Some(other),
                 ) => both(&key, &other),
                 (_, Some(other)) => both(&other, &key),
@@ -90,6 +94,8 @@ fn opposite(action: Action) -> Option<Action> {
         Action::Seek(steps) => Some(Action::Seek(-steps)),
         Action::PreviousStrip => Some(Action::NextStrip),
         Action::OlderEvent(rows) => Some(Action::NewerEvent(rows)),
+        Action::PreviousSample => Some(Action::NextSample),
+        Action::EarlierEvaluation => Some(Action::LaterEvaluation),
         _ => None,
     }
 }

@@ -34,19 +34,6 @@ pub(super) fn percent(part: f32) -> String {
     format!("{}%", (f64::from(part) * 100.0).round() as i64)
 }
 
-/// The usual abbreviation of a metric's name, for narrow columns.
-pub(super) fn metric(name: &str) -> &str {
-    match name {
-        "accuracy" => "acc",
-        "perplexity" => "ppl",
-        "exact_match" => "exact",
-        "pearson" => "r",
-        "spearman" => "rho",
-        "ndcg_at_10" => "ndcg10",
-        name => name,
-    }
-}
-
 /// A score.
 pub(super) fn score(score: Option<f32>) -> String {
     match score {

@@ -112,9 +112,8 @@ fn draw_strip(frame: FrameData, (at, strip): (usize, &Strip), area: Rect, paint:
     let number = if inactive { theme.muted } else { theme.text };
     let requested = view.pending.gain(&strip.name);
     let gain = if requested.is_some() { theme.pending } else { number };
-    let dev = strip.metrics.first().map(|metric| {
-        (numbers::metric(metric.name.as_str()), numbers::score(strip.on_dev().next()))
-    });
+    let dev =
+        strip.metrics.first().map(|metric| (metric.short(), numbers::score(strip.on_dev().next())));
     let (dev_head, dev) = dev.unwrap_or(("dev", numbers::none()));
     let (cosine, conflict) = least_cosine(frame, strip);
     let rows = [

@@ -21,7 +21,7 @@ use crate::{
         view::{DeskMode, Effect, Page, Palette, Playing, Prompt, PromptKind},
     },
 };
-use fixture::{of_three_corpora, pressed, ranked, shadowed, trained};
+use fixture::{of_three_corpora, pressed, ranked, sampled, shadowed, trained};
 
 const SIZES: [(u16, u16); 4] = [(40, 10), (80, 24), (120, 40), (200, 60)];
 
@@ -114,6 +114,28 @@ fn a_run_during_training() {
     pictures("gradients", &trained(), &page(Page::Gradients));
     pictures("events", &trained(), &page(Page::Events));
     pictures("shares-none", &trained(), &page(Page::Shares));
+}
+
+#[test]
+fn samples_of_the_selected_objective() {
+    let run = sampled();
+    let on = |objective: &str| View {
+        page: Page::Samples,
+        focus: Focus::Samples,
+        selected: Some(objective.into()),
+        ..View::new(DeskMode::Live)
+    };
+    pictures("samples-tags", &run, &on("chunk"));
+    pictures("samples-spans", &run, &on("ner"));
+    pictures("samples-texts", &run, &on("next-word"));
+    pictures("samples-numbers", &run, &on("frequency"));
+    pictures("samples-none", &run, &on("pos"));
+    let mut view = on("chunk");
+    view.size = Size::new(120, 40);
+    pressed(&mut view, &run, "left down");
+    let text = lines(&drawn(&run, &view, &look()));
+    assert!(text.contains("dev after step 200  evaluation 1/2"), "{text}");
+    assert!(!text.contains("1/2  news 7") && text.contains("2/2  news 31"), "{text}");
 }
 
 #[test]

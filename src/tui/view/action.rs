@@ -25,6 +25,10 @@ pub enum Action {
     Mute,
     /// Solo or unsolo the selected strip.
     Solo,
+    /// Finish the selected objective, or train it again.
+    Finish,
+    /// Set the gains at which all measured gradients have the same norm.
+    EqualizeGradients,
     /// Unsolo every strip.
     ClearSolos,
     /// Undo the last change.
@@ -115,6 +119,16 @@ pub enum Action {
     LastEvent,
     /// Move the cursor to the selected event's step.
     JumpToEvent,
+    /// Show the next sample first.
+    NextSample,
+    /// Show the previous sample first.
+    PreviousSample,
+    /// Show the samples of the evaluation before.
+    EarlierEvaluation,
+    /// Show the samples of the evaluation after.
+    LaterEvaluation,
+    /// Take the examples with the largest losses as samples, or drawn ones.
+    WorstSamples,
     /// Show only events that contain a text.
     Filter,
     /// Show one class of events; each press switches to the next class.
@@ -159,6 +173,8 @@ pub enum ActionScope {
     Chart,
     /// While the list of events has the focus.
     Events,
+    /// While the samples have the focus.
+    Samples,
     /// In a replay.
     Replay,
 }
@@ -171,6 +187,7 @@ impl ActionScope {
             Self::Desk => &["desk"],
             Self::Chart => &["chart"],
             Self::Events => &["events"],
+            Self::Samples => &["samples"],
             Self::Replay => &["replay"],
         }
     }
@@ -226,7 +243,7 @@ fn has_settings(_: &View, run: &Run) -> bool {
 }
 
 fn replayed(view: &View, _: &Run) -> bool {
-    matches!(view.mode, DeskMode::Replay(_))
+    view.is_replay()
 }
 
 fn can_undo(view: &View, run: &Run) -> bool {
@@ -250,7 +267,7 @@ fn has_b(view: &View, run: &Run) -> bool {
 }
 
 use Action as A;
-use ActionScope::{Anywhere, Chart, Desk, Events, Replay};
+use ActionScope::{Anywhere, Chart, Desk, Events, Replay, Samples};
 
 /// Every action, in the order of the help.
 #[rustfmt::skip]
@@ -277,7 +294,9 @@ pub static ACTIONS: &[Spec] = &[
     row(Anywhere, A::ResetGain, "reset", &["0"], "", "reset to the recipe's initial gain", movable),
     row(Anywhere, A::Mute, "mute", &["m"], "mute", "mute or unmute: weight 0, the gain is kept", movable),
     row(Anywhere, A::Solo, "solo", &["s"], "solo", "solo or unsolo: only soloed ones are trained", movable),
+    row(Anywhere, A::Finish, "finish", &["F"], "", "finish an objective: no longer trained, its head frozen; or train it again", movable),
     row(Anywhere, A::ClearSolos, "clear-solos", &["S"], "", "unsolo every objective", has_solo),
+    row(Anywhere, A::EqualizeGradients, "equalize-gradients", &["E"], "", "set gains at which all measured gradients have the same norm", movable),
     row(Anywhere, A::Undo, "undo", &["u"], "undo", "undo the last change", can_undo),
     row(Anywhere, A::Redo, "redo", &["ctrl-r"], "redo", "redo the last undone change", can_redo),
     row(Anywhere, A::Store(Scene::A), "store-a", &["a"], "", "save the mix as scene A", movable),
@@ -332,11 +351,16 @@ pub static ACTIONS: &[Spec] = &[
     row(Events, A::FirstEvent, "event-first", &["home"], "", "the first event", always),
     row(Events, A::LastEvent, "event-last", &["end"], "", "the last event, and follow the run", always),
     row(Events, A::JumpToEvent, "jump", &["enter"], "jump", "move the cursor to the selected event's step", always),
+    row(Samples, A::PreviousSample, "sample-up", &["up"], "sample", "the previous sample", always),
+    row(Samples, A::NextSample, "sample-down", &["down"], "", "the next sample", always),
+    row(Samples, A::EarlierEvaluation, "earlier-evaluation", &["left", "h"], "evaluation", "the samples of the evaluation before", always),
+    row(Samples, A::LaterEvaluation, "later-evaluation", &["right", "l"], "", "the samples of the evaluation after", always),
+    row(Samples, A::WorstSamples, "worst-samples", &["!"], "worst", "take the examples with the largest losses as samples, or drawn ones", movable),
     row(Anywhere, A::Filter, "filter", &["/"], "filter", "show only events that contain a text", always),
     row(Anywhere, A::NextClass, "class", &["t"], "", "filter by type: changes, scores, notes, faults", always),
     row(Anywhere, A::NextFocus, "focus", &["tab"], "focus", "focus the next panel", always),
     row(Anywhere, A::PreviousFocus, "focus-back", &["shift-tab"], "", "focus the previous panel", always),
-    row(Anywhere, A::NextPage, "view", &["v"], "view", "overview, chart, gradients, shares, scores, corpora, events", always),
+    row(Anywhere, A::NextPage, "view", &["v"], "view", "overview, chart, gradients, shares, scores, samples, corpora, events", always),
     row(Anywhere, A::Freeze, "freeze", &["f"], "", "freeze the screen; training continues", always),
     row(Anywhere, A::NextTheme, "theme", &["T"], "", "switch to the next theme", always),
     row(Anywhere, A::Help, "help", &["?", "f1"], "help", "list every key; / searches", always),

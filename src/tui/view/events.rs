@@ -41,13 +41,15 @@ impl Class {
             Event::GainSet(_) | Event::Muted(_) | Event::Soloed(_) | Event::SettingSet(_) => {
                 Self::Moves
             }
-            Event::Evaluated(_) | Event::ClassesScored(_) | Event::CheckpointSaved(_) => {
-                Self::Scores
-            }
+            Event::Evaluated(_)
+            | Event::ClassesScored(_)
+            | Event::SamplesTaken(_)
+            | Event::CheckpointSaved(_) => Self::Scores,
             Event::Noted(_) | Event::SceneStored(_) => Self::Notes,
-            Event::NonFiniteLoss(_) | Event::CommandRefused(_) | Event::ScreenMissed(_) => {
-                Self::Faults
-            }
+            Event::NonFiniteLoss(_)
+            | Event::GuardTripped(_)
+            | Event::CommandRefused(_)
+            | Event::ScreenMissed(_) => Self::Faults,
             Event::RunStarted(_)
             | Event::StepDone(_)
             | Event::LengthChanged(_)

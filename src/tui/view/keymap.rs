@@ -37,10 +37,13 @@ impl Keymap {
             Focus::Desk => ActionScope::Desk,
             Focus::Chart => ActionScope::Chart,
             Focus::Events => ActionScope::Events,
+            Focus::Samples => ActionScope::Samples,
         };
         let scopes = match view.focus {
             Focus::Desk => [replay, Some(focus), Some(ActionScope::Anywhere)],
-            Focus::Chart | Focus::Events => [Some(focus), replay, Some(ActionScope::Anywhere)],
+            Focus::Chart | Focus::Events | Focus::Samples => {
+                [Some(focus), replay, Some(ActionScope::Anywhere)]
+            }
         };
         let mut scopes = scopes.into_iter().flatten();
         scopes.find_map(|scope| self.meanings.get(&(scope, key)).copied())

@@ -93,6 +93,15 @@ impl View {
         Assignment::soloed(strip.name.clone(), soloed).into()
     }
 
+    /// Finishes an objective, or trains it again.
+    pub(super) fn finish(&self, strip: &Strip) -> Request {
+        let is_finished = match self.pending.value(&finished(strip)) {
+            Some(Setting::Switch(requested)) => requested,
+            _ => strip.training.is_finished(),
+        };
+        Command::from(finished(strip).assign(Setting::Switch(!is_finished))).into()
+    }
+
     pub(super) fn recall(&mut self, scene: Scene, run: &Run) -> Vec<Effect> {
         let Some(stored) = run.manual.scenes.get(&scene) else { return Vec::new() };
         let changes = self.changes_to(stored, run);
@@ -107,6 +116,11 @@ impl View {
 
 fn by_rule(strip: &Strip) -> Control {
     Control::Setting(format!("objective.{}.by_rule", strip.name))
+}
+
+/// The control that finishes an objective.
+pub fn finished(strip: &Strip) -> Control {
+    Control::Setting(format!("objective.{}.finished", strip.name))
 }
 
 /// Takes a fader back from the weighting rule.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+
 use super::*;
 use crate::{
     arbitrary,
@@ -307,6 +309,25 @@ fn in_a_replay_keys_control_playback_only() {
     assert_eq!(press(&mut view, &run, &["m"]), []);
     assert!(matches!(&view.message, Some(Message::Refused(why)) if why.contains("--moves")));
     assert_eq!(press(&mut view, &run, &["q"]), [Effect::Quit]);
+}
+
+#[test]
+fn the_mouse_seeks_on_the_scrub_bar() {
+    let playing = Playing { playing: false, speed: 1.0, seeking: None };
+    let (mut view, mut run) = (view(DeskMode::Replay(playing)), run());
+    (1..=400).for_each(|step| run.apply(&arbitrary::step_done(step, "chunk", 1.0).into()));
+    view.size = Size::new(103, 30);
+    view.scrub = Some(Scrub::new(&run));
+    let mouse = |kind, column| MouseEvent { kind, column, row: 28, modifiers: KeyModifiers::NONE };
+    let left = MouseButton::Left;
+    let seek = |step| vec![Effect::Seek(Seek::To(Step(step)))];
+    assert_eq!(view.mouse(mouse(MouseEventKind::Down(left), 51), &run), seek(200));
+    assert_eq!(view.mouse(mouse(MouseEventKind::Drag(left), 0), &run), seek(0));
+    assert_eq!(view.mouse(mouse(MouseEventKind::Drag(left), 102), &run), seek(400));
+    let wheel = view.mouse(mouse(MouseEventKind::ScrollUp, 51), &run);
+    assert_eq!(wheel, [Effect::Seek(Seek::By(-3))]);
+    view.mode = DeskMode::Live;
+    assert_eq!(view.mouse(mouse(MouseEventKind::Down(left), 51), &run), []);
 }
 
 #[test]

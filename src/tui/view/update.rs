@@ -62,6 +62,8 @@ impl View {
             }
             Action::Mute => return self.on_strip(run, |view, strip| Some(view.mute(strip))),
             Action::Solo => return self.on_strip(run, |view, strip| Some(view.solo(strip))),
+            Action::Finish => return self.on_strip(run, |view, strip| Some(view.finish(strip))),
+            Action::EqualizeGradients => return self.equalize_gradients(run),
             Action::ClearSolos => return clear_solos(run),
             Action::Undo => return self.undo_or_redo(UndoKey::Undo, run),
             Action::Redo => return self.undo_or_redo(UndoKey::Redo, run),
@@ -137,6 +139,11 @@ impl View {
             Action::NewerEvent(by) => self.events.select_newer(by, run),
             Action::FirstEvent => self.events.select_first(run),
             Action::LastEvent => self.events.selected = None,
+            Action::NextSample => self.move_sample(true, run),
+            Action::PreviousSample => self.move_sample(false, run),
+            Action::EarlierEvaluation => self.move_evaluation(false, run),
+            Action::LaterEvaluation => self.move_evaluation(true, run),
+            Action::WorstSamples => return self.toggle_worst_samples(run),
             Action::Filter => {
                 let filter = self.events.filter.clone();
                 self.open_prompt(PromptKind::Filter, &filter);
@@ -207,7 +214,7 @@ impl View {
 
     /// Whether there is no run left to stop.
     fn is_over(&self, run: &Run) -> bool {
-        run.ended.is_some() || self.disconnected || matches!(self.mode, DeskMode::Replay(_))
+        run.ended.is_some() || self.disconnected || self.is_replay()
     }
 
     /// Sends a slow command, unless one of its kind is in flight: a key that is held down must not
@@ -244,11 +251,12 @@ impl View {
 
     /// The next visible panel.
     fn next_focus(&self, run: &Run, forwards: bool) -> Focus {
-        const ROUND: [Focus; 3] = [Focus::Desk, Focus::Chart, Focus::Events];
+        const ROUND: [Focus; 4] = [Focus::Desk, Focus::Chart, Focus::Samples, Focus::Events];
+        const N: usize = ROUND.len();
         let layout = self.layout(run);
         let here = ROUND.iter().position(|focus| *focus == self.focus).unwrap_or(0);
-        let way = |by: usize| ROUND[(here + if forwards { by } else { 3 - by }) % 3];
-        (1..3).map(way).find(|focus| layout.place(*focus).is_some()).unwrap_or(self.focus)
+        let way = |by: usize| ROUND[(here + if forwards { by } else { N - by }) % N];
+        (1..N).map(way).find(|focus| layout.place(*focus).is_some()).unwrap_or(self.focus)
     }
 
     fn next_page(&mut self) {
@@ -257,7 +265,8 @@ impl View {
             Page::Chart => (Page::Gradients, Focus::Desk),
             Page::Gradients => (Page::Shares, Focus::Desk),
             Page::Shares => (Page::Scores, Focus::Desk),
-            Page::Scores => (Page::Corpora, Focus::Desk),
+            Page::Scores => (Page::Samples, Focus::Samples),
+            Page::Samples => (Page::Corpora, Focus::Desk),
             Page::Corpora => (Page::Events, Focus::Events),
             Page::Events => (Page::Overview, Focus::Desk),
         };
@@ -281,7 +290,7 @@ impl View {
 
     /// Moves the cursor to the nearest event before or after it; a replay seeks there.
     fn event_from_here(&mut self, later: bool, run: &Run) -> Vec<Effect> {
-        if matches!(self.mode, DeskMode::Replay(_)) {
+        if self.is_replay() {
             let seek = if later { Seek::NextEvent } else { Seek::PreviousEvent };
             return vec![Effect::Seek(seek)];
         }
@@ -306,7 +315,6 @@ impl View {
             return Vec::new();
         };
         self.chart.cursor_to(step, run);
-        let is_replay = matches!(self.mode, DeskMode::Replay(_));
-        if is_replay { vec![Effect::Seek(Seek::To(step))] } else { Vec::new() }
+        if self.is_replay() { vec![Effect::Seek(Seek::To(step))] } else { Vec::new() }
     }
 }

@@ -14,7 +14,7 @@ const FOLD: &[&str] = &["state", "journal", "bus", "protocol"];
 /// - `schedule` is arithmetic and depends on nothing. `keys` parses one from a recipe's value. Every
 ///   kind declares its keys, so `keys` is below `data`, `model` and `objective`.
 /// - `live` declares the settings that can be changed during training and their values, in terms of
-///   `keys`; the checker, the trainer and the desk use it.
+///   `keys`; the checker, the trainer, the state and the desk use it.
 /// - `kernel` may use `data::Packing` and nothing else of `data`. A packing is the shape of rows, without
 ///   tensors: `data` builds it and kernels iterate over it. If it were in `kernel`, `data` would depend on
 ///   the module of tensors.
@@ -44,7 +44,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("keys", &["schedule"]),
     ("live", &["keys", "protocol"]),
     ("bus", &["protocol"]),
-    ("state", &["protocol"]),
+    ("state", &["live", "protocol"]),
     ("journal", &["protocol", "printable", "regular_file"]),
     ("feed", &["state", "bus", "protocol"]),
     ("recorder", &["feed", "state", "journal", "bus", "protocol"]),

@@ -88,7 +88,11 @@ impl Long {
             corpus: vec!["news".into()],
             gain: 1.0,
             muted: false,
-            metrics: vec![MetricStarted { name: "f1".into(), direction: Direction::Higher }],
+            metrics: vec![MetricStarted {
+                name: "f1".into(),
+                short: None,
+                direction: Direction::Higher,
+            }],
         };
         let train = SplitSize { examples: 32_000, tokens: 640_000 };
         RunStarted {

@@ -36,6 +36,7 @@ impl Column {
 
     pub(super) fn head(self) -> &'static str {
         match self {
+            Self::Name(width) if width < 9 => "name",
             Self::Name(_) => "objective",
             Self::Flag => "",
             Self::Loss => "loss",

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use crate::{
     arbitrary,
+    metric::short_name,
     protocol::{
         By, CommandId, Loss, ObjectiveId, Step,
         event::{
             AffinitiesMeasured, CheckpointSaved, ClassCounts, ClassesScored, CorpusStarted,
             Direction, Evaluated, GainSet, GradientsMeasured, LayerCosines, MetricStarted, Muted,
-            NonFiniteLoss, Noted, ObjectiveStarted, Role, RunStarted, Setting, SettingSet,
-            ShadowShares, Split, SplitSize, StepDone,
+            NonFiniteLoss, Noted, ObjectiveStarted, Role, RunStarted, Sample, SampleForm,
+            SampleRow, SamplesTaken, Setting, SettingSet, ShadowShares, Split, SplitSize, StepDone,
         },
     },
     state::Run,
@@ -22,16 +23,20 @@ use crate::{
 
 const NAMES: [&str; 5] = ["chunk", "pos", "ner", "next-word", "frequency"];
 
+fn metric(name: &str, direction: Direction) -> MetricStarted {
+    MetricStarted { name: name.into(), short: short_name(name).map(Into::into), direction }
+}
+
 fn cast() -> RunStarted {
     let of_arbitrary = arbitrary::run_started();
     let objective = |(at, name): (usize, &&str)| ObjectiveStarted {
         name: (*name).into(),
         role: if at == 0 { Role::Main } else { Role::Auxiliary },
         gain: [1.0, 0.5, 0.5, 0.1, 0.05][at],
-        metrics: vec![MetricStarted {
-            name: ["f1", "accuracy", "f1", "perplexity", "accuracy"][at].into(),
-            direction: if at == 3 { Direction::Lower } else { Direction::Higher },
-        }],
+        metrics: vec![metric(
+            ["f1", "accuracy", "f1", "perplexity", "accuracy"][at],
+            if at == 3 { Direction::Lower } else { Direction::Higher },
+        )],
         ..of_arbitrary.objectives[0].clone()
     };
     RunStarted {
@@ -237,8 +242,7 @@ pub(super) fn trained() -> Run {
 pub(super) fn ranked() -> Run {
     let metrics = ["ndcg_at_10", "map", "mrr", "recall_at_10", "mse"];
     let direction = |name| if name == "mse" { Direction::Lower } else { Direction::Higher };
-    let declared =
-        metrics.map(|name| MetricStarted { name: name.into(), direction: direction(name) });
+    let declared = metrics.map(|name| metric(name, direction(name)));
     let mut started = cast();
     started.objectives[0].metrics = declared.to_vec();
     let mut run = Run::new(Some(&arbitrary::header()));
@@ -253,6 +257,62 @@ pub(super) fn ranked() -> Run {
             let scores = metrics.iter().enumerate().map(|(at, name)| ((*name).into(), value(at)));
             let first = arbitrary::evaluated(step, split, NAMES[0], metrics[0], 0.0);
             run.apply(&Evaluated { metrics: scores.collect(), ..first }.into());
+        }
+    }
+    run
+}
+
+/// The same run with samples of two evaluations: tags, labels, spans, texts and numbers.
+pub(super) fn sampled() -> Run {
+    let mut run = trained();
+    let part = |part: &str| (!part.is_empty()).then(|| part.to_owned());
+    let row = |&(of, gold, predicted): &(&str, &str, &str)| SampleRow {
+        of: of.to_owned(),
+        gold: part(gold),
+        predicted: part(predicted),
+    };
+    let sample = |example, form, text: &str, rows: &[(&str, &str, &str)]| Sample {
+        corpus: "news".to_owned(),
+        example,
+        loss: Loss::read(example as f32 / 8.0),
+        texts: part(text).into_iter().collect(),
+        form,
+        rows: rows.iter().map(row).collect(),
+        left_out: None,
+    };
+    let words = "The old man in town watched both boats sail again".split(' ');
+    for step in [200, 300] {
+        let tag = |(at, word): (usize, &str)| -> (String, String, String) {
+            let gold = ["B-NP", "I-NP", "I-NP", "B-PP", "B-NP", "B-VP"][at % 6];
+            let is_right = at % 3 != 1 || step == 300 && at == 1;
+            let predicted = if is_right { gold } else { "O" };
+            (word.to_owned(), gold.to_owned(), predicted.to_owned())
+        };
+        let tags: Vec<_> = words.clone().enumerate().map(tag).collect();
+        let tags: Vec<_> = tags.iter().map(|(a, b, c)| (&a[..], &b[..], &c[..])).collect();
+        let text = "Ann of Acme lives in Oslo";
+        let items = [
+            ("Ann", "PER", "PER"),
+            ("Acme", "ORG", "LOC"),
+            ("Oslo", "LOC", ""),
+            ("lives in", "", "ORG"),
+        ];
+        let texts = [("", "ein alter Mann sah die Boote", "ein Mann sah ein Boot")];
+        let all = [
+            (
+                0,
+                vec![
+                    sample(7, SampleForm::Tokens, "", &tags),
+                    sample(31, SampleForm::Tokens, "", &tags[..4]),
+                ],
+            ),
+            (2, vec![sample(7, SampleForm::Items, text, &items)]),
+            (3, vec![sample(9, SampleForm::Texts, "an old man watched the boats", &texts)]),
+            (4, vec![sample(9, SampleForm::Numbers, text, &[("", "0.500", "0.412")])]),
+        ];
+        for (at, samples) in all {
+            let (at_ms, step, objective) = (step * 31, Step(step), NAMES[at].into());
+            run.apply(&SamplesTaken { at_ms, step, objective, worst: false, samples }.into());
         }
     }
     run
