@@ -1,5 +1,7 @@
 //! Warnings about a recipe and its corpora: nothing is refused, but the run is probably not what was meant.
 
+mod without_effect;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
@@ -111,6 +113,13 @@ pub enum Warning {
         /// Whether it is muted or has a gain of 0, and not only out of the rule.
         is_inactive: bool,
     },
+    /// A key of an objective that has no effect.
+    WithoutEffect {
+        /// Its path.
+        key: String,
+        /// Why, and what to do.
+        why: String,
+    },
 }
 
 /// The number of labels that are listed.
@@ -170,6 +179,7 @@ impl fmt::Display for Warning {
                  batch sizes",
                 corpora.join(" and ")
             ),
+            Self::WithoutEffect { key, why } => write!(f, "`{key}` has no effect: {why}"),
             Self::PatienceWithoutDev => f.write_str(
                 "`train.patience` has no effect: no corpus of the objective that `train.best` names has a dev split; \
                  set `dev`",
@@ -213,6 +223,7 @@ impl Recipe {
         }
         warnings.extend(self.rare_main(corpora));
         warnings.extend(self.patience_without_dev(corpora));
+        warnings.extend(self.without_effect(corpora));
         warnings.extend(self.gradient_of_one());
         warnings.extend(self.without_main());
         let has_shadows = !self.train.shadow_weightings.is_empty();

@@ -106,7 +106,7 @@ fn a_spike_mutes_the_objective_that_has_it() {
     // After 25 steps, a learning rate that makes the parameters of one head enormous.
     let names = ["chunk", "pos", "next-word", "frequency"];
     let mut sets = names.map(|name| format!("objective.{name}.guard={{ spike = 20 }}")).to_vec();
-    sets.push("objective.pos.gradient=stop".to_owned());
+    sets.extend(["objective.pos.gradient=stop", "train.patience=1000"].map(str::to_owned));
     let path = "objective.pos.learning_rate_factor";
     let explode = Assignment::setting(path, Setting::Number(1e6)).into();
     let steps = |n| std::iter::repeat_n(Command::StepOnce, n);

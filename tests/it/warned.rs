@@ -140,6 +140,18 @@ fn patience_without_a_dev_split() {
 }
 
 #[test]
+fn keys_of_an_objective_without_effect() {
+    let here = classifier(&ordinary());
+    let patience = only(&here, &["objective.cls.patience=2"], "without_effect");
+    let expected = "`objective.cls.patience` has no effect: no corpus of the objective has a dev split; set `dev`";
+    assert_eq!(patience, expected);
+    let conflict = only(&here, &["objective.cls.guard={ conflict = 3 }"], "without_effect");
+    let expected = "`objective.cls.guard.conflict` has no effect: it compares the other objectives with this one; \
+                    remove it";
+    assert_eq!(conflict, expected);
+}
+
+#[test]
 fn a_main_corpus_that_few_steps_draw() {
     let here = classifier(&ordinary());
     here.write("other.tsv", ordinary().repeat(30));
