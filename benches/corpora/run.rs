@@ -139,7 +139,12 @@ impl Programs<'_> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_auxdesk"));
         command.arg("continue").arg(run).args(["--headless", "--json"]).args(&self.options);
         let output = run.exists().then(|| command.output().unwrap())?;
-        output.status.success().then(|| serde_json::from_slice(&output.stdout).unwrap())
+        // Only a run that is refused begins anew: one that was stopped keeps its folder.
+        match output.status.code() {
+            Some(0) => Some(serde_json::from_slice(&output.stdout).unwrap()),
+            Some(2) => None,
+            _ => panic!("{}: {}; continue it by the same command", run.display(), output.status),
+        }
     }
 
     fn trained(&self, options: &[String], seed: u64, run: &Path, source: &Path) -> Value {
