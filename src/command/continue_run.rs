@@ -127,8 +127,7 @@ fn is_not_over(
              recipe.toml to train on"
         ),
         _ if progress.faders.all_are_finished(steps) => {
-            "every objective is finished; raise their `patience` in recipe.toml to train on"
-                .to_owned()
+            "every objective is finished: nothing is left to train".to_owned()
         }
         _ => return Ok(()),
     };

@@ -221,8 +221,12 @@ fn tripped(event: &GuardTripped) -> Vec<String> {
             )
         }
     };
-    let what = if event.muted { "muted" } else { "not muted: no other objective is active" };
-    vec![format!("guard of {objective}: {why}"), what.to_owned()]
+    if event.muted {
+        vec![format!("guard muted {objective}: {why}")]
+    } else {
+        let only = "not muted: no other objective is active".to_owned();
+        vec![format!("guard of {objective}: {why}"), only]
+    }
 }
 
 fn broke(event: &NonFiniteLoss) -> String {

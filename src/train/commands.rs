@@ -16,12 +16,18 @@ use crate::{
 };
 use settings::Assigned;
 
-/// The sender of a command, and the id repeated in its answer; commands from `--moves` have no id.
+/// The sender of a command, and the id repeated in its answer; commands from `--moves` and changes by
+/// a rule have no id.
 #[derive(Clone, Copy)]
-struct Origin {
+pub(super) struct Origin {
     by: By,
     id: Option<CommandId>,
     undoes: Option<CommandId>,
+}
+
+impl Origin {
+    /// A rule of training.
+    pub(super) const RULE: Self = Self { by: By::Rule, id: None, undoes: None };
 }
 
 impl Trainer {
@@ -162,7 +168,9 @@ impl Trainer {
                 ObjectiveSetting::LearningRateFactor => {
                     self.set_learning_rate_factor(&objective, assigned, origin)
                 }
-                ObjectiveSetting::Finished => self.set_finished(&objective, assigned, origin),
+                ObjectiveSetting::Finished => {
+                    self.set_finished(&objective, row.switch(path, value)?, origin)
+                }
                 ObjectiveSetting::Strength => self.set_strength(&objective, assigned, origin),
             },
         }

@@ -8,18 +8,18 @@ use candle_core::Tensor;
 use super::{
     BestSoFar, Counters, Trainer,
     checkpoint::{self, Contents, State},
+    commands::Origin,
     samples::Samples,
     score::score_observed,
 };
 use crate::{
     bus::Bus,
-    live::{LiveSetting, ObjectiveSetting, SettingId},
     metric::Scores,
     protocol::{
-        By, CommandId, Loss, ObjectiveId, Step, Training,
+        CommandId, Loss, ObjectiveId, Step, Training,
         event::{
             CheckpointSaved, ClassesScored, CommandRefused, Ended, Evaluated, Reason, SamplesTaken,
-            Setting, SettingSet, Split,
+            Split,
         },
     },
     recipe::ObjectiveSpec,
@@ -169,20 +169,9 @@ impl Trainer {
         {
             return;
         }
-        self.mixer.faders = faders;
-        for objective in finished.into_iter().map(|at| self.plan.name(at)) {
-            bus.emit(SettingSet {
-                at_ms: self.output.ms(),
-                step,
-                from: step.next(),
-                path: LiveSetting::of(SettingId::Objective(ObjectiveSetting::Finished))
-                    .path_of(&objective),
-                old: Setting::Switch(false),
-                new: Setting::Switch(true),
-                by: By::Rule,
-                command: None,
-                undoes: None,
-            });
+        for at in finished {
+            let event = self.set_finished(&self.plan.name(at), true, Origin::RULE);
+            bus.emit(event.expect("the recipe has this objective"));
         }
         self.learner.apply(&self.plan, &self.settings, &self.mixer.faders);
         self.report_length(bus);

@@ -5,12 +5,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Trainer, loss::ObjectiveLoss};
+use super::{Trainer, commands::Origin, loss::ObjectiveLoss};
 use crate::{
     bus::Bus,
     protocol::{
-        By, ObjectiveId,
-        event::{Cosines, GuardKind, GuardTripped, Muted, Role},
+        ObjectiveId,
+        event::{Cosines, GuardKind, GuardTripped, Role},
     },
     recipe::Guard,
 };
@@ -178,10 +178,8 @@ impl Trainer {
             if kind == GuardKind::NonFinite {
                 self.counters.consecutive_non_finite = 0;
             }
-            self.mixer.faders = faders;
-            let (from, by) = (step.next(), By::Rule);
-            let (command, undoes) = (None, None);
-            bus.emit(Muted { at_ms, step, from, objective, muted: true, by, command, undoes });
+            let event = self.set_muted(&objective, true, Origin::RULE);
+            bus.emit(event.expect("the recipe has this objective"));
             self.report_length(bus);
         }
     }

@@ -114,17 +114,17 @@ impl Trainer {
     }
 
     /// Finishes an objective, or trains it again.
-    pub(super) fn set_finished(
+    pub(in crate::train) fn set_finished(
         &mut self,
         objective: &ObjectiveId,
-        assigned: Assigned<'_>,
+        finished: bool,
         origin: Origin,
     ) -> Result<Event, String> {
-        let new = assigned.row.switch(assigned.path, assigned.value)?;
         let training = &mut self.fader(objective)?.training;
-        let old = std::mem::replace(training, Training::when(!new));
-        let (old, new) = (Setting::Switch(old.is_finished()), Setting::Switch(new));
-        Ok(self.setting_set(assigned.path, old, new, origin))
+        let old = std::mem::replace(training, Training::when(!finished));
+        let row = LiveSetting::of(SettingId::Objective(ObjectiveSetting::Finished));
+        let (old, new) = (Setting::Switch(old.is_finished()), Setting::Switch(finished));
+        Ok(self.setting_set(&row.path_of(objective), old, new, origin))
     }
 
     /// Sets the strength of an objective's gradient reversal; this ends its schedule.

@@ -51,7 +51,7 @@ impl Trainer {
         .into())
     }
 
-    pub(super) fn set_muted(
+    pub(in crate::train) fn set_muted(
         &mut self,
         objective: &ObjectiveId,
         muted: bool,

@@ -3,18 +3,12 @@
 use ratatui::layout::Rect;
 
 use super::{FrameData, paint::Paint};
-use crate::tui::{chart::RunMark, layout::scrub_track, view::Scrub};
+use crate::tui::{chart::RunMark, layout::scrub_track};
 
 pub(super) fn draw(FrameData { run, view, .. }: FrameData, area: Rect, paint: &mut Paint) {
     let (theme, glyphs) = (paint.theme(), paint.glyphs());
     let track = scrub_track(area);
-    let unmarked;
-    let scrub = if let Some(scrub) = &view.scrub {
-        scrub
-    } else {
-        unmarked = Scrub::unmarked(run);
-        &unmarked
-    };
+    let scrub = view.scrub_of(run);
     let here = scrub.cell(run.step, track.width);
     for (cell, mark) in (0..track.width).zip(scrub.marks(track.width)) {
         let x = track.x + cell;

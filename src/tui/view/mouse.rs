@@ -4,7 +4,7 @@
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
-use super::{Effect, Focus, Scrub, Seek, View};
+use super::{Effect, Focus, Seek, View};
 use crate::{state::Run, tui::layout::scrub_track};
 
 impl View {
@@ -54,8 +54,7 @@ impl View {
 
     /// Seeks to the step under the mouse on the scrub bar; the wheel seeks by its cells.
     fn scrub_to(&self, event: MouseEvent, track: Rect, run: &Run) -> Vec<Effect> {
-        let unmarked = || Scrub::unmarked(run);
-        let scrub = self.scrub.clone().unwrap_or_else(unmarked);
+        let scrub = self.scrub_of(run);
         let column = event.column.clamp(track.left(), track.right().saturating_sub(1));
         let per_cell = i64::try_from(scrub.last().0 / u64::from(track.width.max(1)));
         let per_cell = per_cell.unwrap_or(i64::MAX).max(1);

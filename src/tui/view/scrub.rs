@@ -3,6 +3,9 @@
 //! The player's state ends at its position, so marks after it are known once it has been at the
 //! end, where a replay opens.
 
+use std::borrow::Cow;
+
+use super::View;
 use crate::{
     protocol::Step,
     state::Run,
@@ -20,6 +23,13 @@ pub struct Scrub {
     marks: Vec<Option<RunMark>>,
 }
 
+impl View {
+    /// The row of this replay; without marks until the end has been reached.
+    pub fn scrub_of(&self, run: &Run) -> Cow<'_, Scrub> {
+        self.scrub.as_ref().map_or_else(|| Cow::Owned(Scrub::unmarked(run)), Cow::Borrowed)
+    }
+}
+
 impl Scrub {
     /// The row of a run at its end.
     pub fn new(run: &Run) -> Self {
@@ -27,7 +37,7 @@ impl Scrub {
     }
 
     /// The row of a run whose end is not known: it has no marks.
-    pub fn unmarked(run: &Run) -> Self {
+    fn unmarked(run: &Run) -> Self {
         Self { last: Step(run.plan.steps.max(run.step.0)), marks: Vec::new() }
     }
 
