@@ -26,6 +26,7 @@ mod measure;
 mod mixer;
 mod moves;
 mod optimizer;
+mod origin;
 mod output;
 mod own_parameters;
 mod plan;

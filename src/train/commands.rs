@@ -5,30 +5,16 @@ mod strips;
 
 use anyhow::Result;
 
-use super::{Trainer, earlier::EarlierGradients, evaluation::Trigger};
+use super::{Trainer, earlier::EarlierGradients, evaluation::Trigger, origin::Origin};
 use crate::{
     bus::Bus,
     live::{self, LiveTarget, ObjectiveSetting, SettingId},
     protocol::{
-        Assignment, By, Command, CommandId, Event, Scene, SentCommand,
+        Assignment, By, Command, Event, Scene, SentCommand,
         event::{CommandRefused, Noted, Paused, Resumed, SceneStored, Split, StripSetting},
     },
 };
 use settings::Assigned;
-
-/// The sender of a command, and the id repeated in its answer; commands from `--moves` and changes by
-/// a rule have no id.
-#[derive(Clone, Copy)]
-pub(super) struct Origin {
-    by: By,
-    id: Option<CommandId>,
-    undoes: Option<CommandId>,
-}
-
-impl Origin {
-    /// A rule of training.
-    pub(super) const RULE: Self = Self { by: By::Rule, id: None, undoes: None };
-}
 
 impl Trainer {
     /// Applies the scheduled moves that are due and every command received.

@@ -8,7 +8,7 @@ use candle_core::Tensor;
 use super::{
     BestSoFar, Counters, Trainer,
     checkpoint::{self, Contents, State},
-    commands::Origin,
+    origin::Origin,
     samples::Samples,
     score::score_observed,
 };

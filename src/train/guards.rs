@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Trainer, commands::Origin, loss::ObjectiveLoss};
+use super::{Trainer, loss::ObjectiveLoss, origin::Origin};
 use crate::{
     bus::Bus,
     protocol::{
