@@ -11,9 +11,9 @@ use crate::protocol::{
         CommandRefused, Continued, CorpusStarted, Direction, Evaluated, GainSet, GradientsMeasured,
         GuardKind, GuardTripped, LayerCosines, LeftBehind, LengthChanged, MetricStarted, Muted,
         NonFiniteLoss, Noted, ObjectiveStarted, Reason, Rewound, Role, RunEnded, RunStarted,
-        Sample, SampleForm, SampleRow, SamplesTaken, SceneStored, ScreenMissed, Setting,
-        SettingSet, ShadowShares, Soloed, Split, SplitCoverage, SplitSize, StepDone, StripSetting,
-        VectorCoverage, WarmStarted, WordCount,
+        Sample, SampleForm, SampleRow, SamplesTaken, SamplingAdapted, SceneStored, ScreenMissed,
+        Setting, SettingSet, ShadowShares, Soloed, Split, SplitCoverage, SplitSize, StepDone,
+        StripSetting, VectorCoverage, WarmStarted, WordCount,
     },
 };
 
@@ -425,6 +425,13 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
             LengthChanged { at_ms: 9, step, steps, steps_per_epoch, counts_steps }.into()
         },
     );
+    let rates = || {
+        collection::btree_map(select(&["news", "web"][..]), 0.0..=1.0f32, 0..3)
+            .prop_map(|rates| rates.into_iter().map(|(of, rate)| (of.to_owned(), rate)).collect())
+    };
+    let adapted = (step(), rates(), rates()).prop_map(|(step, old, new)| {
+        SamplingAdapted { at_ms: 9, step, from: step.next(), old, new }.into()
+    });
     let evaluated = (step(), proptest::option::of(step()));
     let saved = (step(), select(&["best", "last", "step-3"][..]), evaluated, command()).prop_map(
         |(step, name, (last_evaluation, best), command)| {
@@ -448,6 +455,7 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
         1 => refused,
         1 => saved,
         1 => length,
+        1 => adapted,
         1 => step().prop_map(|to| Rewound { at_ms: 9, to }.into()),
         1 => any::<u64>().prop_map(|total| ScreenMissed { at_ms: 9, total }.into()),
     ]

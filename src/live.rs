@@ -218,7 +218,7 @@ use TrainSetting as T;
 pub static SETTINGS: &[LiveSetting] = &[
     train(T::LearningRate, LEARNING_RATE, "for example 0.0005; ends a learning-rate schedule"),
     train(T::ClipNorm, CLIP_NORM, "for example 5, or none for no clipping"),
-    train(T::Sampling, SAMPLING, "fixed GROUP=0.8 .., temperature 2, uniform, proportional, round-robin, all"),
+    train(T::Sampling, SAMPLING, "fixed GROUP=0.8 .., temperature 2, uniform, stop-and-go, bandit, interference, all"),
     train(T::Weighting, WEIGHTING, "for example dwa temperature=2, upgrad, or equal; its memory begins anew"),
     train(T::ShadowWeightings, SHADOW_WEIGHTINGS, "for example dwa temperature=2, upgrad; or none"),
     train(T::MeasureGradientsEvery, MEASURE_GRADIENTS_EVERY, "interval in steps; 0 for never"),

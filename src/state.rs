@@ -38,6 +38,8 @@ pub use summary::Totals;
 pub use timeline::{Moment, Timeline, Unit};
 pub use trace::{Trace, TracePoint};
 
+use std::collections::BTreeMap;
+
 use crate::{
     live::{self, LiveTarget, ObjectiveSetting},
     protocol::{
@@ -76,6 +78,8 @@ pub struct Run {
     pub gradients: Option<GradientsMeasured>,
     /// All measurements, and the shares of the shadow rules.
     pub measured: Measured,
+    /// The rate at which each group is drawn, once a sampling rule that follows progress has changed it.
+    pub rates: BTreeMap<String, f32>,
     /// What was changed by hand.
     pub manual: ManualChanges,
     /// The latest checkpoints, oldest first; a name that was saved again occurs again.
@@ -113,6 +117,7 @@ impl Run {
             Event::LengthChanged(event) => {
                 self.plan.steps = event.steps;
             }
+            Event::SamplingAdapted(event) => self.rates.clone_from(&event.new),
             Event::GainSet(event) => {
                 self.strip_mut(&event.objective, |strip| strip.gain_set(event));
             }
@@ -332,6 +337,7 @@ impl Run {
                     (strip.share_by, strip.is_handed) = (ShareBy::when(*by_rule), is_handed);
                 });
             }
+            (_, None) if event.path == "train.sampling" => self.rates.clear(),
             (Setting::Text(rules), None) if event.path == "train.shadow_weightings" => {
                 self.measured.shadows_set(rules);
             }

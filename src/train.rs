@@ -32,6 +32,7 @@ mod own_parameters;
 mod plan;
 mod progress;
 mod samples;
+mod sampling;
 mod score;
 mod settings;
 mod start;

@@ -19,6 +19,8 @@ pub enum Purpose {
     Shuffle,
     /// Which groups a step draws; the counter is the step.
     Sampling,
+    /// The utility of the group with that name as the companion of the main objective's; the counter is the round.
+    Companion,
     /// A split held out of another; seeded by the recipe's key, never by the run.
     HoldOut,
     /// The weighting coefficient of the objective with that name; the counter is the step.
@@ -54,6 +56,7 @@ impl Purpose {
             Self::Texts => 10,
             Self::ScheduledSampling => 11,
             Self::Samples => 12,
+            Self::Companion => 13,
         }
     }
 }

@@ -1,12 +1,26 @@
 //! Sampling of groups for each step; [`super::stream`] orders the examples of each corpus.
 
+mod bandit;
+mod error;
+mod interference;
+mod memory;
+mod options;
 mod rule;
+mod score;
+mod stop_and_go;
 
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-pub use rule::{LEAST, Rule, RuleError};
+pub use bandit::Bandit;
+pub use error::{LEAST, RuleError};
+pub use interference::Interference;
+pub use memory::SamplingMemory;
+pub use options::Options;
+pub use rule::Rule;
+pub use score::{DevScore, TrackedScore};
+pub use stop_and_go::StopAndGo;
 
 use super::{Purpose, draw, draw::unit};
 use crate::{protocol::id::Step, schedule::Schedule};
@@ -23,9 +37,26 @@ pub enum Sampling {
 
 impl Sampling {
     /// The names that a recipe can give as a string.
-    pub const NAMES: &[&str] = &["proportional", "uniform", "round-robin", "all", "stages"];
+    pub const NAMES: &[&str] = &[
+        "proportional",
+        "uniform",
+        "round-robin",
+        "all",
+        "stages",
+        StopAndGo::NAME,
+        Bandit::NAME,
+        Interference::NAME,
+    ];
     /// The kinds that a recipe can give as a table.
-    pub const TABLES: &[&str] = &["temperature", "annealed", "fixed", "stages"];
+    pub const TABLES: &[&str] = &[
+        "temperature",
+        "annealed",
+        "fixed",
+        "stages",
+        StopAndGo::NAME,
+        Bandit::NAME,
+        Interference::NAME,
+    ];
 
     /// The rule for the update after `step` others.
     pub fn at(&self, step: Step) -> Cow<'_, Rule> {
@@ -63,6 +94,8 @@ pub struct CorpusGroup {
     pub n_batches: u64,
     /// The corpora from which it draws one batch each, by index in the recipe.
     pub corpora: Vec<usize>,
+    /// Whether the main objective is one of them.
+    pub has_main: bool,
 }
 
 /// Chooses among the groups that have an active objective.
@@ -71,25 +104,44 @@ pub struct Sampler<'a> {
     seed: u64,
     sampling: &'a Sampling,
     groups: Vec<CorpusGroup>,
+    memory: Cow<'a, SamplingMemory>,
+    measured_every: u64,
 }
 
 impl<'a> Sampler<'a> {
-    /// A sampler over groups in the recipe's order.
+    /// A sampler over groups in the recipe's order, at the start of a run without measured gradients.
     pub fn new(seed: u64, sampling: &'a Sampling, groups: Vec<CorpusGroup>) -> Self {
-        Self { seed, sampling, groups }
+        let memory = Cow::Owned(SamplingMemory::default());
+        Self { seed, sampling, groups, memory, measured_every: 0 }
     }
 
-    /// The groups of a step, by index. A function of (seed, step, groups).
+    /// The same sampler with this memory, where gradients are measured at every N-th step, or never with 0.
+    #[must_use]
+    pub fn following(self, memory: &'a SamplingMemory, measured_every: u64) -> Self {
+        Self { memory: Cow::Borrowed(memory), measured_every, ..self }
+    }
+
+    /// The groups of a step, by index. A function of (seed, step, groups, memory).
     pub fn draw(&self, step: Step) -> Vec<usize> {
         let n_groups = self.groups.len();
+        let turn = self.memory.turn(step);
         match &*self.sampling.at(step) {
             _ if n_groups == 0 => Vec::new(),
+            Rule::StopAndGo(rule) => vec![rule.draw(&self.stopped(), turn)],
+            Rule::Bandit(_) => vec![Bandit::draw(self.main(), self.companion_idx(), turn)],
+            Rule::Interference(rule) => {
+                let is_measured =
+                    self.measured_every > 0 && (step.0 + 1).is_multiple_of(self.measured_every);
+                let mut sets = self.sets(*rule);
+                let set = (turn % sets.len() as u64) as usize;
+                if is_measured { (0..n_groups).collect() } else { sets.swap_remove(set) }
+            }
             Rule::All => (0..n_groups).collect(),
             Rule::RoundRobin => vec![(step.0 % n_groups as u64) as usize],
             Rule::Stages(order) => vec![self.in_stages(order, step).1],
-            _ => {
+            rule => {
                 let draw = unit(&mut draw(self.seed, Purpose::Sampling, "", step.0));
-                vec![pick(&self.weights(step), draw)]
+                vec![pick(&self.weights(rule), draw)]
             }
         }
     }
@@ -101,6 +153,33 @@ impl<'a> Sampler<'a> {
             Rule::Stages(order) if !self.groups.is_empty() => Some(self.in_stages(order, step)),
             _ => None,
         }
+    }
+
+    /// The companion of the main objective's group until the next evaluation, with a bandit.
+    pub fn companion(&self, step: Step) -> Option<&str> {
+        let is_bandit = matches!(*self.sampling.at(step), Rule::Bandit(_));
+        let companion = (is_bandit && !self.groups.is_empty()).then(|| self.companion_idx())?;
+        Some(&self.groups[companion].name)
+    }
+
+    fn companion_idx(&self) -> usize {
+        self.memory.bandit.companion(self.seed, self.names())
+    }
+
+    fn main(&self) -> Option<usize> {
+        self.groups.iter().position(|group| group.has_main)
+    }
+
+    fn stopped(&self) -> Vec<bool> {
+        self.names().map(|group| self.memory.stop_and_go.is_stopped(group)).collect()
+    }
+
+    fn sets(&self, rule: Interference) -> Vec<Vec<usize>> {
+        self.memory.interference.sets(rule, &self.names().collect::<Vec<_>>())
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.groups.iter().map(|group| group.name.as_str())
     }
 
     fn in_stages(&self, order: &[String], step: Step) -> (u64, usize) {
@@ -121,20 +200,33 @@ impl<'a> Sampler<'a> {
         (round, group.expect("a step is within the sum of all stages"))
     }
 
-    /// The probability of each group in that step, or its share of the steps with stages; they sum to
-    /// 1, or to the number of groups if every step draws all.
+    /// The probability of each group in that step, or its fraction of the steps where groups take turns; they sum to
+    /// 1, or to more if steps draw several groups.
     pub fn rates(&self, step: Step) -> Vec<f64> {
-        let weights = self.weights(step);
-        let total: f64 = weights.iter().sum();
-        let all = *self.sampling.at(step) == Rule::All;
-        weights.iter().map(|weight| if all { 1.0 } else { weight / total }).collect()
+        let n_groups = self.groups.len();
+        match &*self.sampling.at(step) {
+            _ if n_groups == 0 => Vec::new(),
+            Rule::All => vec![1.0; n_groups],
+            Rule::StopAndGo(rule) => rule.rates(&self.stopped()),
+            Rule::Bandit(_) => Bandit::rates(self.main(), self.companion_idx(), n_groups),
+            Rule::Interference(rule) => {
+                let by_turn = 1.0 / self.sets(*rule).len() as f64;
+                let measured =
+                    if self.measured_every > 0 { 1.0 / self.measured_every as f64 } else { 0.0 };
+                vec![by_turn + (1.0 - by_turn) * measured; n_groups]
+            }
+            rule => {
+                let weights = self.weights(rule);
+                let total: f64 = weights.iter().sum();
+                weights.iter().map(|weight| weight / total).collect()
+            }
+        }
     }
 
     /// Unnormalized probabilities of the groups, with a positive sum.
-    fn weights(&self, step: Step) -> Vec<f64> {
+    fn weights(&self, rule: &Rule) -> Vec<f64> {
         let largest = self.groups.iter().map(|group| group.size).max().unwrap_or(0);
-        let rule = self.sampling.at(step);
-        let weight = |group: &CorpusGroup| match &*rule {
+        let weight = |group: &CorpusGroup| match rule {
             Rule::Proportional => group.size as f64,
             // Relative to the largest, so that a low temperature does not overflow.
             Rule::Temperature(temperature) => {
@@ -142,7 +234,12 @@ impl<'a> Sampler<'a> {
             }
             Rule::Fixed(draws) => draws.get(&group.name).copied().unwrap_or(0.0),
             Rule::Stages(_) => group.n_batches as f64,
-            Rule::Uniform | Rule::RoundRobin | Rule::All => 1.0,
+            Rule::Uniform
+            | Rule::RoundRobin
+            | Rule::All
+            | Rule::StopAndGo(_)
+            | Rule::Bandit(_)
+            | Rule::Interference(_) => 1.0,
         };
         let weights: Vec<f64> = self.groups.iter().map(weight).collect();
         if weights.iter().sum::<f64>() > 0.0 {
@@ -183,7 +280,8 @@ mod tests {
         let groups = GROUPS.iter().zip(active).filter(|(_, is_active)| *is_active);
         let group = |(&(name, size), _): (&(&str, u64), bool)| {
             let n_batches = size.div_ceil(300).max(1);
-            CorpusGroup { name: String::from(name), size, n_batches, corpora: vec![0] }
+            let has_main = name == "web";
+            CorpusGroup { name: String::from(name), size, n_batches, corpora: vec![0], has_main }
         };
         Sampler::new(1, sampling, groups.map(group).collect())
     }

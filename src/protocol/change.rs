@@ -58,6 +58,7 @@ impl Event {
             Self::RunStarted(_)
             | Self::StepDone(_)
             | Self::LengthChanged(_)
+            | Self::SamplingAdapted(_)
             | Self::SceneStored(_)
             | Self::CommandRefused(_)
             | Self::Paused(_)

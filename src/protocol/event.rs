@@ -93,6 +93,8 @@ events! {
     "step_done" => StepDone,
     /// The expected length of the run changed with faders or sampling.
     "length_changed" => LengthChanged,
+    /// A sampling rule that follows progress draws groups at other rates.
+    "sampling_adapted" => SamplingAdapted,
     /// A gain was set.
     "gain_set" => GainSet,
     /// A strip was muted or unmuted.
@@ -174,6 +176,7 @@ impl Event {
             Self::RunStarted(_)
             | Self::StepDone(_)
             | Self::LengthChanged(_)
+            | Self::SamplingAdapted(_)
             | Self::ClassesScored(_)
             | Self::SamplesTaken(_)
             | Self::GradientsMeasured(_)
@@ -194,6 +197,7 @@ impl Event {
             Self::RunStarted(_) | Self::ScreenMissed(_) => Step(0),
             Self::StepDone(event) => event.step,
             Self::LengthChanged(event) => event.step,
+            Self::SamplingAdapted(event) => event.step,
             Self::GainSet(event) => event.step,
             Self::Muted(event) => event.step,
             Self::Soloed(event) => event.step,

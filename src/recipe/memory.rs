@@ -92,7 +92,7 @@ impl MemoryNeeds {
         let by_group = recipe.groups_of(|at| recipe.objectives[at].is_active());
         let by_group = by_group.iter().map(drawn);
         let step: u64 = match *recipe.train.sampling.at(Step(0)) {
-            Rule::All => by_group.sum(),
+            Rule::All | Rule::Interference(_) => by_group.sum(),
             _ => by_group.max().unwrap_or(0),
         };
         let evaluation = by_corpus.iter().map(|needs| needs.evaluation).max().unwrap_or(0);

@@ -7,8 +7,8 @@ use super::{
     parse, weighting,
 };
 use crate::{
-    data::sampler::{LEAST, Rule, Sampling},
-    keys::{Key, Located, MAX_NUMBER, Place, Value, ValueType, Values},
+    data::sampler::{Bandit, Interference, LEAST, Options, Rule, Sampling, StopAndGo},
+    keys::{DefaultValue, Key, Located, MAX_NUMBER, Place, Value, ValueType, Values},
     live,
     mixer::WeightingSpec,
     protocol::{MetricId, ObjectiveId, event::Direction},
@@ -100,7 +100,31 @@ const SAMPLING: &[Key] = &[
         ValueType::List(&ValueType::Text),
         "for stages: the groups in the order in which they are drawn; others follow",
     ),
+    option(StopAndGo::KEYS[0]),
+    option(StopAndGo::KEYS[1]),
+    option(StopAndGo::KEYS[2]),
+    option(StopAndGo::KEYS[3]),
+    option(Bandit::KEYS[0]),
+    option(Interference::KEYS[0]),
 ];
+
+/// An option of one kind of sampling: its default is that of the kind, not of the table.
+const fn option(key: Key) -> Key {
+    Key { default: DefaultValue::Absent, ..key }
+}
+
+/// The keys of a kind of sampling besides `kind`.
+fn options_of(kind: &str) -> Vec<&'static str> {
+    let names = |keys: &'static [Key]| keys.iter().map(|key| key.name).collect();
+    match kind {
+        "temperature" | "annealed" => vec!["temperature"],
+        "stages" => vec!["order"],
+        StopAndGo::NAME => names(StopAndGo::KEYS),
+        Bandit::NAME => names(Bandit::KEYS),
+        Interference::NAME => names(Interference::KEYS),
+        _ => vec!["draws"],
+    }
+}
 
 /// The keys of `[train]`, except those of its optimizer.
 pub(super) const KEYS: &[Key] = &[
@@ -265,19 +289,21 @@ fn sampling_fits(said: &Located, diagnostics: &mut Diagnostics) -> Option<()> {
     let Value::Table(table) = &said.value else { return Some(()) };
     let get = |key: &str| table.iter().find(|(name, _)| name == key).map(|(_, value)| value);
     let kind = get("kind").and_then(|kind| kind.value.as_text())?;
-    let wanted = match kind {
-        "temperature" | "annealed" => "temperature",
-        "stages" => "order",
-        _ => "draws",
-    };
-    let others = ["temperature", "draws", "order"].into_iter().filter(|key| *key != wanted);
-    if let Some((other, other_said)) = others.into_iter().find_map(|key| Some((key, get(key)?))) {
+    let options = options_of(kind);
+    let is_other = |name: &str| name != "kind" && !options.contains(&name);
+    if let Some((other, other_said)) = table.iter().find(|(name, _)| is_other(name)) {
+        let options: Vec<String> = options.iter().map(|option| format!("{option:?}")).collect();
         let what = format!(
-            "`train.sampling.{other}`: {kind:?} sampling has no such key; it has {wanted:?}"
+            "`train.sampling.{other}`: {kind:?} sampling has no such key; it has {}",
+            options.join(", ")
         );
         diagnostics.fault(&other_said.place, what);
         return None;
     }
+    if [StopAndGo::NAME, Bandit::NAME, Interference::NAME].contains(&kind) {
+        return Some(());
+    }
+    let wanted = options[0];
     let Some(wanted_said) = get(wanted) else {
         diagnostics.absent(
             &said.place,
@@ -320,14 +346,19 @@ fn sampling_fits(said: &Located, diagnostics: &mut Diagnostics) -> Option<()> {
 
 fn sampling(values: &Values) -> Sampling {
     let Some(table) = values.table("sampling") else {
-        return Sampling::Constant(match values.text("sampling") {
-            "uniform" => Rule::Uniform,
-            "round-robin" => Rule::RoundRobin,
-            "all" => Rule::All,
-            "stages" => Rule::Stages(Vec::new()),
-            _ => Rule::Proportional,
-        });
+        let rule = values.text("sampling").parse();
+        return Sampling::Constant(rule.expect("every name is a rule's notation"));
     };
+    let number = |key: &str| table.get(key).and_then(|said| said.value.as_number());
+    let following = match table.text("kind") {
+        StopAndGo::NAME => Some(Rule::StopAndGo(StopAndGo::with(number))),
+        Bandit::NAME => Some(Rule::Bandit(Bandit::with(number))),
+        Interference::NAME => Some(Rule::Interference(Interference::with(number))),
+        _ => None,
+    };
+    if let Some(rule) = following {
+        return Sampling::Constant(rule);
+    }
     if let Some(draws) = table.table("draws") {
         let draws = draws.iter().map(|(group, _)| (group.to_owned(), draws.number(group)));
         return Sampling::Constant(Rule::Fixed(draws.collect()));

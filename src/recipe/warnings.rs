@@ -13,7 +13,7 @@ use super::{Group, ObjectiveSpec, Recipe};
 use crate::{
     data::{
         Corpus, FieldForm, SplitData,
-        sampler::{CorpusGroup, Rule, Sampler},
+        sampler::{Bandit, CorpusGroup, Options, Rule, Sampler, StopAndGo},
         statistics::{Overlaps, label_set, text_fields},
         vocabulary::{count, count_labels},
     },
@@ -99,6 +99,13 @@ pub enum Warning {
     PatienceWithoutDev,
     /// Shadow rules without measurements.
     ShadowsUnmeasured,
+    /// A sampling rule by the gradients, which are not measured.
+    SamplingUnmeasured,
+    /// A sampling rule by scores on dev, without a dev split.
+    SamplingWithoutDev {
+        /// The rule.
+        sampling: String,
+    },
     /// A weighting rule of the gradients, where no step has those of two objectives.
     GradientOfOne {
         /// The rule.
@@ -188,6 +195,15 @@ impl fmt::Display for Warning {
                 "`train.shadow_weightings` shows nothing while `train.measure_gradients_every` is 0; set it, to 20 for \
                  example",
             ),
+            Self::SamplingUnmeasured => f.write_str(
+                "`train.sampling`: \"interference\" draws all groups in every step while `train.measure_gradients_every` \
+                 is 0; set it, to 20 for example",
+            ),
+            Self::SamplingWithoutDev { sampling } => write!(
+                f,
+                "`train.sampling`: {sampling:?} follows scores on dev, and no corpus that it needs has a dev split; set \
+                 `dev`"
+            ),
             Self::GradientOfOne { weighting } => write!(
                 f,
                 "`train.weighting`: {weighting:?} compares the gradients of a step, and each step has that of one \
@@ -224,6 +240,7 @@ impl Recipe {
         warnings.extend(self.rare_main(corpora));
         warnings.extend(self.patience_without_dev(corpora));
         warnings.extend(self.without_effect(corpora));
+        warnings.extend(self.sampling_without_progress(corpora));
         warnings.extend(self.gradient_of_one());
         warnings.extend(self.without_main());
         let has_shadows = !self.train.shadow_weightings.is_empty();
@@ -242,6 +259,7 @@ impl Recipe {
             size: group.corpora.iter().map(size).sum(),
             n_batches: self.n_batches(&group.corpora, corpora),
             corpora: group.corpora.clone(),
+            has_main: group.objectives.contains(&self.main()),
         });
         let sampler = Sampler::new(self.train.seed, &self.train.sampling, sampled.collect());
         let is_main = |corpora: &[usize]| corpora.iter().any(|at| main.corpora.contains(at));
@@ -252,6 +270,27 @@ impl Recipe {
             corpora: main.corpora.iter().map(|&at| corpora[at].name.clone()).collect(),
             percent,
         })
+    }
+
+    fn sampling_without_progress(&self, corpora: &[Corpus]) -> Option<Warning> {
+        let has_dev = |objective: &ObjectiveSpec| {
+            objective.is_active() && objective.corpora.iter().any(|&at| corpora[at].dev.is_some())
+        };
+        let sampling = |name: &str| Warning::SamplingWithoutDev { sampling: name.to_owned() };
+        match *self.train.sampling.at(Step(0)) {
+            Rule::Interference(_) if self.train.measure_gradients_every == 0 => {
+                Some(Warning::SamplingUnmeasured)
+            }
+            Rule::StopAndGo(_) if !self.objectives.iter().any(has_dev) => {
+                Some(sampling(StopAndGo::NAME))
+            }
+            Rule::Bandit(_) => {
+                let is_best = |spec: &&ObjectiveSpec| spec.name == self.train.best.objective;
+                let best = self.objectives.iter().find(is_best)?;
+                (!has_dev(best)).then(|| sampling(Bandit::NAME))
+            }
+            _ => None,
+        }
     }
 
     fn patience_without_dev(&self, corpora: &[Corpus]) -> Option<Warning> {
@@ -270,7 +309,8 @@ impl Recipe {
             None => objective.corpora.iter().any(|at| group.corpora.contains(at)),
         };
         let n_drawn = |group: &Group| active.iter().filter(|of| is_drawn(of, group)).count();
-        let draws_all = *self.train.sampling.at(Step(0)) == Rule::All;
+        let draws_all =
+            matches!(*self.train.sampling.at(Step(0)), Rule::All | Rule::Interference(_));
         let has_two = draws_all
             || self
                 .groups_of(|at| self.objectives[at].is_active())

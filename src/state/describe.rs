@@ -7,7 +7,7 @@ use crate::{
         By, Change, Changed, Control, Event, MetricId, ObjectiveId,
         event::{
             Continued, Ended, Evaluated, GuardKind, GuardTripped, LeftBehind, LengthChanged,
-            NonFiniteLoss, Reason, Role, RunEnded, Setting, Split, VectorCoverage,
+            NonFiniteLoss, Reason, Role, RunEnded, SamplingAdapted, Setting, Split, VectorCoverage,
         },
     },
 };
@@ -31,6 +31,7 @@ pub fn describe(event: &Event, run: &Run) -> Vec<String> {
             started.into_iter().chain(warnings).collect()
         }
         Event::LengthChanged(event) => length_changed(event, run),
+        Event::SamplingAdapted(event) => sampling_adapted(event),
         Event::GainSet(_) | Event::Muted(_) | Event::Soloed(_) | Event::SettingSet(_) => {
             event.changed().as_ref().map(changed).unwrap_or_default()
         }
@@ -74,6 +75,19 @@ fn length_changed(event: &LengthChanged, run: &Run) -> Vec<String> {
         format!("from step {}", step.next()),
         counted.unwrap_or_default(),
     ]
+}
+
+/// The groups with another rate.
+fn sampling_adapted(event: &SamplingAdapted) -> Vec<String> {
+    let percent = |rate: f32| format!("{:.0} %", 100.0 * rate);
+    let old = |group: &String| event.old.get(group).copied();
+    let changed = event.new.iter().filter(|(group, new)| old(group) != Some(**new));
+    let mut parts = vec![format!("sampling follows progress from step {}", event.from)];
+    parts.extend(changed.map(|(group, new)| match old(group) {
+        Some(old) => format!("{group} in {} of steps, {} before", percent(*new), percent(old)),
+        None => format!("{group} in {} of steps", percent(*new)),
+    }));
+    parts
 }
 
 fn continued(event: &Continued) -> Vec<String> {

@@ -6,6 +6,8 @@
 //! the curves, its scores and changes no longer count, and its entries stay in the log, marked as
 //! left behind.
 
+use std::collections::BTreeMap;
+
 use super::{DataUsage, LatestStep, ManualChanges, Measured, Pace, Run, Strip, strip::StripPoint};
 use crate::protocol::{
     Step,
@@ -20,6 +22,7 @@ pub(super) struct ResumePoint {
     step: Step,
     latest: LatestStep,
     usage: DataUsage,
+    rates: BTreeMap<String, f32>,
     manual: ManualChanges,
     pace: Pace,
     gradients: Option<GradientsMeasured>,
@@ -39,6 +42,7 @@ impl Run {
             step: self.step,
             latest: self.latest,
             usage: self.usage.clone(),
+            rates: self.rates.clone(),
             manual: self.manual.clone(),
             pace: self.pace,
             gradients: self.gradients.clone(),
@@ -82,6 +86,7 @@ impl Run {
         let kept = (*point).clone();
         self.latest = kept.latest;
         self.usage = kept.usage;
+        self.rates = kept.rates;
         self.manual = ManualChanges { refused: None, ..kept.manual };
         self.pace = kept.pace;
         self.gradients = kept.gradients;

@@ -6,16 +6,17 @@ use super::{Plan, Settings};
 use crate::{
     data::{
         Batch,
-        sampler::Sampler,
+        sampler::{Sampler, SamplingMemory},
         stream::{BatchStream, Position},
     },
     protocol::Step,
     recipe::Group,
 };
 
-/// The position of each corpus, in the recipe's order.
+/// The position of each corpus, in the recipe's order, and the memory of the sampling rule.
 pub(super) struct Batches {
     streams: Vec<BatchStream>,
+    pub(super) sampling: SamplingMemory,
 }
 
 /// A batch, and the name of the group that it was drawn for.
@@ -23,12 +24,16 @@ pub(super) type Draw = (String, Batch);
 
 impl Batches {
     /// Every corpus at its position, by name; at its start if it has none.
-    pub(super) fn new(plan: &Plan, positions: &BTreeMap<String, Position>) -> Self {
+    pub(super) fn new(
+        plan: &Plan,
+        positions: &BTreeMap<String, Position>,
+        sampling: SamplingMemory,
+    ) -> Self {
         let seed = plan.recipe.train.seed;
         let position = |name: &String| positions.get(name).copied().unwrap_or_default();
         let streams =
             plan.corpora.iter().map(|corpus| BatchStream::new(seed, position(&corpus.name)));
-        Self { streams: streams.collect() }
+        Self { streams: streams.collect(), sampling }
     }
 
     /// The position of the corpus with that index.
@@ -57,7 +62,8 @@ impl Batches {
         done: Step,
     ) -> Vec<Draw> {
         let mut draws = Vec::new();
-        for group in settings.sampler(plan, groups).draw(done) {
+        let drawn = self.sampler(plan, settings, groups).draw(done);
+        for group in drawn {
             let Group { name, corpora, .. } = &groups[group];
             for &at in corpora {
                 let corpus = &plan.corpora[at];
@@ -67,12 +73,16 @@ impl Batches {
         }
         draws
     }
-}
 
-impl Settings {
     /// The sampler over these groups.
-    pub(super) fn sampler(&self, plan: &Plan, groups: &[Group]) -> Sampler<'_> {
-        Sampler::new(plan.recipe.train.seed, &self.sampling, plan.sampled(groups))
+    pub(super) fn sampler<'a>(
+        &'a self,
+        plan: &Plan,
+        settings: &'a Settings,
+        groups: &[Group],
+    ) -> Sampler<'a> {
+        Sampler::new(plan.recipe.train.seed, &settings.sampling, plan.sampled(groups))
+            .following(&self.sampling, settings.measure_gradients_every)
     }
 }
 

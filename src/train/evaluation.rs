@@ -113,6 +113,9 @@ impl Trainer {
         });
         let value = value.filter(|value| value.is_finite());
         let are_best = value.is_some_and(|value| self.counters.improves(value, best.direction));
+        if is_scheduled {
+            self.follow_scores(&scores, value, bus);
+        }
         Ok(Some(DevResults { are_best, best_of }))
     }
 

@@ -92,7 +92,7 @@ impl Trainer {
     fn rate_of_main(&self, done: Step) -> f64 {
         let corpus = self.plan.main_corpus();
         let groups = active_groups(&self.plan, &self.mixer.gains(done));
-        let rates = self.settings.sampler(&self.plan, &groups).rates(done);
+        let rates = self.sampler(&groups).rates(done);
         let has_main = |(group, _): &(&Group, f64)| group.corpora.contains(&corpus);
         groups.iter().zip(rates).filter(has_main).map(|(_, rate)| rate).sum()
     }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Counters, GuardMemory, Moves, Settings};
 use crate::{
-    data::stream::Position,
+    data::{sampler::SamplingMemory, stream::Position},
     mixer::{CurrentWeighting, Fader, Faders, WeightingMemory, WeightingSpec},
     protocol::{ObjectiveId, ShareBy},
     recipe::{self, Recipe},
@@ -36,6 +36,9 @@ pub struct Progress {
     pub settings: Settings,
     /// The weighting rule in force.
     pub weighting: WeightingProgress,
+    /// The memory of the sampling rule in force. Absent in older checkpoints.
+    #[serde(default)]
+    pub sampling: SamplingMemory,
     /// The shadow rules.
     #[serde(default)]
     pub shadows: Vec<WeightingProgress>,
@@ -90,6 +93,7 @@ impl Progress {
             faders: Faders::new(faders.collect()),
             settings: Settings::new(recipe),
             weighting: of(&recipe.train.weighting),
+            sampling: SamplingMemory::default(),
             shadows: recipe.train.shadow_weightings.iter().map(of).collect(),
             moves: Moves::default(),
             updates: BTreeMap::new(),
@@ -104,8 +108,8 @@ mod tests {
     use super::*;
     use crate::{
         arbitrary,
-        data::sampler::{Rule, Sampling},
-        protocol::{Step, Training},
+        data::sampler::{DevScore, Rule, Sampling, TrackedScore},
+        protocol::{Step, Training, event::Direction},
         schedule::{Schedule, Shape},
         train::{BestSoFar, LastEvaluation, ObjectiveCounters, Stage},
     };
@@ -140,6 +144,27 @@ mod tests {
         ]
     }
 
+    fn sampling_memory() -> impl Strategy<Value = SamplingMemory> {
+        let scores = proptest::collection::vec((any::<bool>(), -9.0..9.0f32), 0..6);
+        (any::<u64>(), any::<u8>(), scores, -1.0..1.0f64).prop_map(
+            |(since, kind, scores, cosine)| {
+                let kinds = ["stop-and-go", "bandit", "interference"];
+                let rule: Rule = kinds[usize::from(kind) % 3].parse().unwrap();
+                let mut memory = SamplingMemory::new(Step(since));
+                for (is_first, value) in scores {
+                    let objective = if is_first { "a" } else { "b" };
+                    let (group, direction) = (objective.to_owned(), Direction::Higher);
+                    let score = DevScore { objective: objective.into(), group, value, direction };
+                    let tracked = TrackedScore { value, direction };
+                    let sampling = Sampling::Constant(rule.clone());
+                    memory.evaluated(&sampling, Step(0), &[score], Some(tracked), Some(objective));
+                    memory.measured("a", "b", cosine);
+                }
+                memory
+            },
+        )
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(128))]
 
@@ -149,7 +174,7 @@ mod tests {
             by_group in any::<bool>(),
             (clip_norm, strength) in (proptest::option::of(finite()), schedule()),
             faders in proptest::collection::vec((schedule(), any::<[bool; 3]>()), 0..4),
-            (learning_rate, sampling) in (schedule(), sampling()),
+            (learning_rate, sampling, sampling_memory) in (schedule(), sampling(), sampling_memory()),
             events in arbitrary::events(),
         ) {
             let [step, epoch, at, best, without, corpus_epoch, next, every] = counts;
@@ -193,6 +218,7 @@ mod tests {
                     rule: "dwa temperature=2".to_owned(),
                     memory: WeightingMemory::new(&[value].map(|value| value.is_finite().then_some(value))),
                 },
+                sampling: sampling_memory,
                 shadows: vec![WeightingProgress {
                     rule: "upgrad".to_owned(),
                     memory: WeightingMemory::default(),

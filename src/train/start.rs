@@ -73,6 +73,7 @@ impl Trainer {
             settings,
             moves: left,
             weighting: _,
+            sampling,
             shadows: _,
             updates: _,
         } = progress;
@@ -80,7 +81,7 @@ impl Trainer {
         let moves = moves.unwrap_or(left);
         learner.apply(&plan, &settings, &faders);
         let mut trainer = Self {
-            batches: Batches::new(&plan, &positions),
+            batches: Batches::new(&plan, &positions, sampling),
             mixer: Mixer { faders, weighting, shadows },
             learner,
             settings,
@@ -105,6 +106,7 @@ impl Trainer {
             faders: self.mixer.faders.clone(),
             settings: self.settings.clone(),
             weighting: WeightingProgress::of(&self.mixer.weighting),
+            sampling: self.batches.sampling.clone(),
             shadows: self.mixer.shadows.iter().map(WeightingProgress::of).collect(),
             moves: self.control.moves.clone(),
             updates: self.learner.optimizer.counts(self.learner.parameters()),

@@ -153,6 +153,9 @@ impl Trainer {
         let event = StepDone { epochs: self.counted_epochs(), ..event };
         bus.emit(event);
         self.guard_step(losses, cosines.as_ref(), bus);
+        if let Some(cosines) = &cosines {
+            self.follow_cosines(cosines, bus);
+        }
         Ok(())
     }
 
@@ -172,7 +175,7 @@ impl Trainer {
 
     /// The stage of the step after `done` others, which draws from these groups.
     fn stage(&self, groups: &[Group], done: Step) -> Stage {
-        match self.settings.sampler(&self.plan, groups).stage(done) {
+        match self.sampler(groups).stage(done) {
             Some((round, group)) => Stage { round, group: Some(groups[group].name.clone()) },
             None => Stage { round: self.epochs(), group: None },
         }

@@ -631,3 +631,15 @@ fn refuses_edits(here: &Here) {
     let exited = finish(&mut continued(here, "run", &["--steps", "30"]));
     assert_eq!(exited.code, Some(0), "{}", exited.err);
 }
+
+#[test]
+fn the_memory_of_a_sampling_rule_survives_kills() {
+    let here = Here::new();
+    let sets = ["train.sampling=bandit", "objective.pos.group=pos"];
+    let sets: Vec<&str> = sets.into_iter().flat_map(|set| ["--set", set]).collect();
+    let whole = here.finished("whole", STEPS, &[&OFTEN[..], &sets].concat());
+    let killed = killed_ten_times(&here, "killed", &sets, 6);
+    assert_same_run(&whole, &killed);
+    let rates = folded(&whole).rates;
+    assert_eq!(rates.keys().collect::<Vec<_>>(), ["news", "pos"]);
+}

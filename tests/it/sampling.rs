@@ -4,7 +4,7 @@
 use auxdesk::{
     protocol::{
         Assignment, Command, Event, Step,
-        event::{Reason, Setting, SettingSet, StepDone},
+        event::{Reason, SamplingAdapted, Setting, SettingSet, StepDone},
     },
     recipe::Length,
     train::Moves,
@@ -159,4 +159,110 @@ fn repeated_changes_of_sampling_are_equal_bit_for_bit() {
     }
     let unmoved = tiny.train(&[]);
     assert_ne!(drawn(&by_hand), drawn(&unmoved)[..30], "the moves are what made it");
+}
+
+/// The changes of what a rule draws.
+fn adapted(run: &Run) -> Vec<&SamplingAdapted> {
+    let adapted = run.events.iter().filter_map(|event| match event {
+        Event::SamplingAdapted(adapted) => Some(adapted),
+        _ => None,
+    });
+    adapted.collect()
+}
+
+/// A run of 60 steps with an evaluation every 4 steps.
+fn following(rule: &str, more: &[&str]) -> Run {
+    let sets = [format!("train.sampling={rule}"), "train.evaluate_every=4".to_owned()];
+    let sets = sets.into_iter().chain(more.iter().map(|&set| set.to_owned()));
+    let mut tiny = shipped_tiny("sentiment", SIZE, &sets.collect::<Vec<_>>());
+    (tiny.recipe.train.length, tiny.recipe.train.patience) = (Length::Steps(60), None);
+    tiny.train(&[])
+}
+
+/// How often each corpus is drawn between two steps.
+fn counts(drawn: &[String]) -> [usize; 2] {
+    ["fine", "coarse"].map(|name| drawn.iter().filter(|corpora| corpora.contains(name)).count())
+}
+
+/// Checks that each group is drawn at the rates of the last change, by at most `most` steps more or less.
+#[track_caller]
+fn assert_rates(run: &Run, most: f32) {
+    let (drawn, changes) = (drawn(run), adapted(run));
+    assert!(!changes.is_empty(), "the rule follows progress");
+    let ends = changes[1..].iter().map(|change| change.step.0 as usize).chain([drawn.len()]);
+    for (change, end) in changes.iter().zip(ends) {
+        assert_eq!(change.from, change.step.next());
+        assert_ne!(change.old, change.new);
+        let drawn = &drawn[change.step.0 as usize..end];
+        for (count, name) in counts(drawn).into_iter().zip(["fine", "coarse"]) {
+            let expected = change.new[name] * drawn.len() as f32;
+            assert!((count as f32 - expected).abs() <= most, "{count} of {name}: {change:?}");
+        }
+    }
+}
+
+#[test]
+fn stop_and_go_draws_a_group_less_often_once_it_no_longer_improves() {
+    // Without updates both groups stop at one evaluation, and are drawn as often as if both went.
+    let still = following("{ kind = \"stop-and-go\", gap = 3 }", &["train.learning_rate=0"]);
+    assert!(adapted(&still).is_empty());
+    assert_eq!(counts(&drawn(&still)), [30, 30]);
+    // Large steps, so that scores fall too.
+    let run = following("{ kind = \"stop-and-go\", gap = 3 }", &["train.learning_rate=0.1"]);
+    assert_rates(&run, 2.0);
+    let rates: Vec<f32> = adapted(&run).iter().map(|change| change.new["fine"]).collect();
+    assert!(rates.iter().all(|rate| [0.25, 0.5, 0.75].contains(rate)), "{rates:?}");
+}
+
+#[test]
+fn a_bandit_draws_the_main_group_in_every_second_step_at_least() {
+    let run = following("bandit", &[]);
+    assert_rates(&run, 1.0);
+    assert!(adapted(&run).iter().all(|change| change.new["fine"] >= 0.5));
+}
+
+#[test]
+fn interference_draws_all_groups_at_measured_steps_and_sets_in_the_others() {
+    let measured = ["train.measure_gradients_every=5"];
+    // No set has a cosine of 1 once it is measured.
+    let run = following("{ kind = \"interference\", min_cosine = 1 }", &measured);
+    let drawn = drawn(&run);
+    let all = "coarse+fine";
+    assert!(drawn[..5].iter().all(|corpora| corpora == all), "{drawn:?}");
+    for (step, corpora) in (1..).zip(&drawn).skip(5) {
+        assert_eq!(corpora == all, step % 5 == 0, "step {step}: {corpora}");
+    }
+    let [change] = adapted(&run)[..] else { panic!("one change") };
+    assert_eq!(change.step, Step(5));
+    // One of two steps, and every fifth: 1/2 + 1/2 · 1/5.
+    assert!(change.new.values().all(|rate| (rate - 0.6).abs() < 1e-6), "{change:?}");
+    let [fine, coarse] = counts(&drawn[5..]);
+    assert_eq!(fine + coarse, 55 + 11);
+    // With the lowest bound there is one set.
+    let run = following("{ kind = \"interference\", min_cosine = -1 }", &measured);
+    assert!(adapted(&run).is_empty());
+}
+
+#[test]
+fn rules_that_follow_progress_have_the_same_bits_twice_and_after_a_change() {
+    for rule in ["{ kind = \"stop-and-go\", improvement = 9 }", "bandit", "interference"] {
+        let run = || following(rule, &["train.measure_gradients_every=5"]);
+        assert_eq!(run().steps(), run().steps(), "{rule}");
+    }
+    let tiny = desk("proportional");
+    let mut orders = vec![Command::Pause];
+    for rule in ["bandit", "stop-and-go gap=2", "interference"] {
+        orders.extend(steps(7));
+        orders.push(sampling(rule));
+    }
+    orders.extend(steps(9).chain([sampling("stop-and-go gap=2")]).chain(steps(3)).chain([stop()]));
+    let run = tiny.train(&orders);
+    let news: Vec<_> = settings(&run).iter().map(|set| set.new.clone()).collect();
+    let rules = ["bandit", "stop-and-go gap=2", "interference", "stop-and-go gap=2"];
+    assert_eq!(news, rules.map(|rule| Setting::Text(rule.to_owned())));
+    assert_eq!(saved_sampling(&run, "last"), "stop-and-go gap=2");
+    let repeated = tiny.train_with(&[], Moves::of(&run.events));
+    assert_eq!(repeated.steps(), run.steps());
+    let memory = |run: &Run| run.checkpoint("last").progress.sampling;
+    assert_eq!(memory(&repeated), memory(&run));
 }

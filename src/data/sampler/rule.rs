@@ -2,13 +2,14 @@
 //! desk, reported in events, and undone.
 //!
 //! `proportional`, `uniform`, `round-robin`, `all`, `temperature 2`, `fixed news=0.8 web=0.2`,
-//! `stages news web`. A group whose name has other characters than letters, digits, `-`, `_` and `.` is written as a JSON
+//! `stages news web`, `stop-and-go gap=8`, `bandit`, `interference`. A group whose name has other characters than letters, digits, `-`, `_` and `.` is written as a JSON
 //! string.
 
 use std::{borrow::Cow, collections::BTreeMap, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use super::{Bandit, Interference, Options, RuleError, StopAndGo, error::LEAST};
 use crate::{keys::MAX_NUMBER, nearest::hint};
 
 /// How a step chooses among the groups. It is serialized in its notation.
@@ -31,43 +32,28 @@ pub enum Rule {
     /// (Hashimoto et al. 2017): first these groups in their order, then the others in that of the recipe. The place
     /// in the cycle is a function of the step and of the active groups: muting one in mid-run moves it.
     Stages(Vec<String>),
-}
-
-/// The fault of a rule's notation.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RuleError {
-    /// Its first word is not the name of a rule.
-    #[error("no sampling named {0:?}{1}")]
-    Unknown(String, String),
-    /// There is more text after a name without options.
-    #[error("expected nothing after {0}, found `{1}`")]
-    More(String, String),
-    /// The temperature is missing or invalid.
-    #[error(
-        "expected a temperature of at least {LEAST}, as in `temperature 2`, found `temperature {0}`"
-    )]
-    Temperature(String),
-    /// A group's number is missing or invalid.
-    #[error("expected GROUP=NUMBER of at least 0, as in `news=0.8`, found `{0}`")]
-    Draw(String),
-    /// The name of a stage's group is not a JSON string.
-    #[error("expected the name of a group, as in `stages news web`, found `{0}`")]
-    Stage(String),
-    /// A group is given twice.
-    #[error("group {0:?} is given twice")]
-    Twice(String),
-    /// No group would be drawn.
-    #[error("every weight is 0, so no group is drawn")]
-    NoneDrawn,
-    /// The group does not exist.
-    #[error("no group named {0:?}{1}")]
-    NoGroup(String, String),
+    /// One group after the other, those that no longer improve less often.
+    StopAndGo(StopAndGo),
+    /// The main objective's group, and one chosen by its improvement.
+    Bandit(Bandit),
+    /// Sets of groups whose gradients agree, one after the other.
+    Interference(Interference),
 }
 
 impl Rule {
     /// The first words of all rules.
-    pub const NAMES: &[&str] =
-        &["proportional", "uniform", "round-robin", "all", "temperature", "fixed", "stages"];
+    pub const NAMES: &[&str] = &[
+        "proportional",
+        "uniform",
+        "round-robin",
+        "all",
+        "temperature",
+        "fixed",
+        "stages",
+        StopAndGo::NAME,
+        Bandit::NAME,
+        Interference::NAME,
+    ];
 
     /// The same rule, if every group that it names is one of these.
     pub fn among<'a>(
@@ -103,6 +89,9 @@ impl fmt::Display for Rule {
                 f.write_str("stages")?;
                 order.iter().try_for_each(|group| write!(f, " {}", quoted(group)))
             }
+            Self::StopAndGo(rule) => rule.write(f),
+            Self::Bandit(rule) => rule.write(f),
+            Self::Interference(rule) => rule.write(f),
         }
     }
 }
@@ -140,6 +129,9 @@ impl FromStr for Rule {
             }
             "fixed" => return fixed(rest).map(Self::Fixed),
             "stages" => return stages(rest).map(Self::Stages),
+            StopAndGo::NAME => return Options::parse(rest).map(Self::StopAndGo),
+            Bandit::NAME => return Options::parse(rest).map(Self::Bandit),
+            Interference::NAME => return Options::parse(rest).map(Self::Interference),
             _ => {
                 let names = hint(name, Self::NAMES.iter().copied());
                 return Err(RuleError::Unknown(name.to_owned(), names));
@@ -152,9 +144,6 @@ impl FromStr for Rule {
         }
     }
 }
-
-/// The lowest temperature, also in recipes.
-pub const LEAST: f64 = 0.01;
 
 fn fixed(text: &str) -> Result<BTreeMap<String, f64>, RuleError> {
     let mut draws = BTreeMap::new();
@@ -247,6 +236,13 @@ mod tests {
             draws.prop_map(Rule::Fixed),
             proptest::collection::btree_set("[a-z ]{0,3}[=\"\\\\]{0,2}[a-z]{0,2}", 0..4)
                 .prop_map(|order| Rule::Stages(order.into_iter().rev().collect())),
+            (1..1_000_000u64, 0.0..1.0, 0.0..=MAX_NUMBER, 1..1_000u64).prop_map(
+                |(gap, improvement, degradation, evaluations)| {
+                    Rule::StopAndGo(StopAndGo { gap, improvement, degradation, evaluations })
+                }
+            ),
+            prop_oneof![Just(0.1), 0.0..=1.0].prop_map(|decay| Rule::Bandit(Bandit { decay })),
+            (-1.0..=1.0).prop_map(|min_cosine| Rule::Interference(Interference { min_cosine })),
         ]
     }
 
@@ -259,7 +255,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_parsed_or_refused(text in "(fixed|temperature|all)?[ -~\u{e9}]{0,12}") {
+        fn any_text_is_parsed_or_refused(text in "(fixed|temperature|all|bandit|stop-and-go gap=)?[ -~\u{e9}]{0,12}") {
             if let Ok(rule) = text.parse::<Rule>() {
                 prop_assert_eq!(rule.to_string().parse(), Ok(rule));
             }
@@ -284,7 +280,7 @@ mod tests {
 
     #[test]
     fn invalid_rules_are_refused_with_what_was_expected() {
-        let names = "\"proportional\", \"uniform\", \"round-robin\", \"all\", \"temperature\", \"fixed\", \"stages\"";
+        let names = "\"proportional\", \"uniform\", \"round-robin\", \"all\", \"temperature\", \"fixed\", \"stages\", \"stop-and-go\", \"bandit\", \"interference\"";
         let temperature = |found: &str| {
             format!(
                 "expected a temperature of at least 0.01, as in `temperature 2`, found `temperature {found}`"
@@ -311,6 +307,16 @@ mod tests {
             ("fixed \"a b=1", draw("\"a b=1")),
             ("fixed news=1 news=2", "group \"news\" is given twice".to_owned()),
             ("stages web news web", "group \"web\" is given twice".to_owned()),
+            (
+                "stop-and-go gap",
+                "`gap`: expected a whole number between 1 and 1000000, found ``".to_owned(),
+            ),
+            ("bandit decay=2", "`decay`: expected a number between 0 and 1, found `2`".to_owned()),
+            ("bandit decay=0 decay=1", "option \"decay\" is given twice".to_owned()),
+            (
+                "interference min_cosin=0",
+                "interference has no option \"min_cosin\"; did you mean \"min_cosine\"?".to_owned(),
+            ),
             (
                 "stages \"web",
                 "expected the name of a group, as in `stages news web`, found `\"web`".to_owned(),

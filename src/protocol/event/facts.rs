@@ -163,6 +163,21 @@ pub struct LengthChanged {
     pub counts_steps: bool,
 }
 
+/// See [`Event::SamplingAdapted`](super::Event::SamplingAdapted).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SamplingAdapted {
+    /// Milliseconds since the run began.
+    pub at_ms: u64,
+    /// Updates done.
+    pub step: Step,
+    /// The first step with the new rates.
+    pub from: Step,
+    /// The fraction of the steps that drew each group with an active objective.
+    pub old: BTreeMap<String, f32>,
+    /// The same from now on.
+    pub new: BTreeMap<String, f32>,
+}
+
 /// See [`Event::GainSet`](super::Event::GainSet).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GainSet {

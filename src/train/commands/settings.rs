@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Origin, Trainer};
 use crate::{
-    data::sampler::{Rule, Sampling},
+    data::sampler::{Rule, Sampling, SamplingMemory},
     live::{self, LiveSetting, NONE, ObjectiveSetting, SettingId, TrainSetting},
     mixer::CurrentWeighting,
     protocol::{
@@ -267,6 +267,8 @@ impl Trainer {
                 corpus.name
             ));
         }
+        // The new rule starts without memory, even if it is the same one.
+        self.batches.sampling = SamplingMemory::new(self.counters.step);
         self.settings.sampling = Sampling::Constant(rule);
         Ok(())
     }

@@ -102,11 +102,14 @@ fn sampling(FrameData { run, view, keymap, .. }: FrameData, inner: Rect, paint: 
     let is_annealed =
         run.latest.temperature.is_some() && !run.manual.settings.contains_key("train.sampling");
     let annealed = is_annealed.then(|| "annealed by the recipe's schedule".to_owned());
+    let rates =
+        run.rates.iter().map(|(group, rate)| format!("{group} {}", numbers::percent(*rate)));
+    let rates = Some(rates.collect::<Vec<_>>().join("  ")).filter(|rates| !rates.is_empty());
     let typed = ACTIONS.iter().find(|spec| spec.action == Action::Set(TrainSetting::Sampling));
     let key =
         typed.filter(|spec| (spec.valid)(view, run)).and_then(|spec| keymap.keys(spec).first());
     let changed = key.map(|key| format!("{} changes it", key.shown(glyphs)));
-    for note in annealed.into_iter().chain(changed) {
+    for note in rates.into_iter().chain(annealed).chain(changed) {
         // A note that does not fit is omitted.
         if usize::from(left(x)) > note.width() + 2 {
             x = paint.put(x + 2, inner.y, left(x + 2), &note, theme.dim);

@@ -13,7 +13,10 @@ use ratatui::{layout::Size, style::Style};
 use super::*;
 use crate::{
     arbitrary,
-    protocol::event::StepDone,
+    protocol::{
+        By, Step,
+        event::{SamplingAdapted, Setting, SettingSet, StepDone},
+    },
     tui::{
         Glyphs, Theme, glyphs,
         line::Line,
@@ -195,6 +198,38 @@ fn an_annealed_temperature_shows_its_current_value() {
         shown.contains("sampling temperature 1.25  annealed by the recipe's schedule"),
         "{shown}"
     );
+}
+
+#[test]
+fn a_sampling_rule_that_follows_progress_shows_the_rate_of_each_group() {
+    let mut run = trained();
+    let (old, new) = ([("news".to_owned(), 1.0)].into(), [("news", 0.8), ("web", 0.2)]);
+    let new = new.map(|(group, rate)| (group.to_owned(), rate)).into();
+    let adapted = SamplingAdapted { at_ms: 9, step: Step(300), from: Step(301), old, new };
+    run.apply(&adapted.into());
+    let described = run.log.iter().last().unwrap().text.clone();
+    assert_eq!(
+        described,
+        "sampling follows progress from step 301  news in 80 % of steps, 100 % before  web in 20 % of steps"
+    );
+    let view = View { size: Size::new(80, 24), ..page(Page::Corpora) };
+    let screen = lines(&drawn(&run, &view, &look()));
+    assert!(screen.contains("  news 80%  web 20%"), "{screen}");
+    let rule = |name: &str| Setting::Text(name.to_owned());
+    let set = SettingSet {
+        at_ms: 9,
+        step: Step(300),
+        from: Step(301),
+        path: "train.sampling".into(),
+        old: rule("bandit"),
+        new: rule("uniform"),
+        by: By::Key,
+        command: None,
+        undoes: None,
+    };
+    run.apply(&set.into());
+    let screen = lines(&drawn(&run, &view, &look()));
+    assert!(!screen.contains("80%"), "a rule that is set begins anew:\n{screen}");
 }
 
 #[test]

@@ -53,6 +53,7 @@ impl Class {
             Event::RunStarted(_)
             | Event::StepDone(_)
             | Event::LengthChanged(_)
+            | Event::SamplingAdapted(_)
             | Event::Paused(_)
             | Event::Resumed(_)
             | Event::GradientsMeasured(_)
