@@ -78,7 +78,7 @@ fn draw(
 ) -> String {
     let series = [Style::new().red(), Style::new().green(), Style::new().blue()];
     let style = ChartStyle { markers, series: &series, ..ChartStyle::default() };
-    let chart = Chart { run, view, selected, style };
+    let chart = Chart { run, view, selected, shows_dev: false, style };
     chart.render(buffer.area, buffer);
     chart.title()
 }
@@ -126,6 +126,7 @@ fn noisy(n_steps: u64) -> Run {
         gain: 1.0,
         muted: false,
         metrics: Vec::new(),
+        patience: None,
     };
     run.apply(
         &RunStarted {

@@ -48,6 +48,7 @@ pub(crate) fn run_started() -> RunStarted {
             name: METRICS[objective_idx % 2].into(),
             direction: [Direction::Higher, Direction::Lower][objective_idx % 2],
         }],
+        patience: None,
     };
     let splits =
         [("train".into(), SplitSize { examples: 320, tokens: 3200 })].into_iter().collect();

@@ -320,7 +320,7 @@ impl Run {
     fn setting_set(&mut self, event: &SettingSet) {
         match (&event.new, objective_switch(&event.path)) {
             (Setting::Switch(finished), Some((objective, ObjectiveSetting::Finished))) => {
-                self.strip_mut(&objective, |strip| strip.training = Training::when(!*finished));
+                self.strip_mut(&objective, |strip| strip.finished_set(*finished, event.by));
                 self.update_weights();
             }
             (Setting::Switch(by_rule), Some((objective, ObjectiveSetting::ByRule))) => {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Series, USUAL};
 use crate::protocol::{
-    Loss, MetricId, ObjectiveId, ShareBy, Step, Training,
+    By, Loss, MetricId, ObjectiveId, ShareBy, Step, Training,
     event::{
         ClassesScored, Evaluated, GainSet, MetricStarted, ObjectiveStarted, Role, SamplesTaken,
         Split, StepDone,
@@ -67,6 +67,12 @@ pub struct Strip {
     pub samples: Vec<SamplesTaken>,
     /// The latest scores per class, by split.
     pub classes: BTreeMap<Split, ClassesScored>,
+    /// The number of steps with a loss of it.
+    pub n_steps: u64,
+    /// After how many evaluations without an improvement it is finished, if the recipe says so.
+    pub patience: Option<u64>,
+    /// Scheduled evaluations on dev since the best one at which it was trained.
+    pub evals_without_improvement: u64,
     /// The number of evaluations so far, including those no longer kept.
     n_evaluated: u64,
 }
@@ -84,6 +90,8 @@ pub(super) struct StripPoint {
     share_by: ShareBy,
     is_handed: bool,
     loss: Option<f32>,
+    n_steps: u64,
+    evals_without_improvement: u64,
     n_evaluated: u64,
     classes: BTreeMap<Split, ClassesScored>,
 }
@@ -121,6 +129,9 @@ impl Strip {
             evaluations: Vec::new(),
             samples: Vec::new(),
             classes: BTreeMap::new(),
+            n_steps: 0,
+            patience: started.patience,
+            evals_without_improvement: 0,
             n_evaluated: 0,
         }
     }
@@ -149,6 +160,12 @@ impl Strip {
         on_dev.filter_map(|event| Some((event, *event.metrics.get(metric)?)))
     }
 
+    /// The losses on dev, oldest first, manual evaluations included.
+    pub fn dev_losses(&self) -> impl DoubleEndedIterator<Item = (Step, f32)> {
+        let on_dev = self.evaluations.iter().filter(|event| event.split == Split::Dev);
+        on_dev.filter_map(|event| Some((event.step, event.loss?.get())))
+    }
+
     /// The latest scores on a split.
     pub fn scores(&self, split: Split) -> Option<ScoreReport> {
         let last = self.evaluations.iter().rev().find(|evaluated| evaluated.split == split)?;
@@ -168,6 +185,7 @@ impl Strip {
     pub(super) fn step_done(&mut self, event: &StepDone) {
         if let Some(loss) = event.losses.get(&self.name) {
             self.loss = Some(loss.get());
+            self.n_steps += 1;
             self.losses.push(event.step, loss.get());
         }
         // An inactive objective is reported with a share of 1, which is not that of its next step.
@@ -203,6 +221,9 @@ impl Strip {
     pub(super) fn evaluated(&mut self, event: &Evaluated) {
         if let Some(best) = self.new_best(event) {
             self.best = Some(best);
+            self.evals_without_improvement = 0;
+        } else if event.split == Split::Dev && !event.extra && self.is_trained() {
+            self.evals_without_improvement += 1;
         }
         self.evaluations.push(event.clone());
         self.n_evaluated += 1;
@@ -211,6 +232,20 @@ impl Strip {
             let best = self.best.as_ref().map(|best| best.step);
             let is_best = best.is_some_and(|best| self.evaluations[0].step == best);
             self.evaluations.remove(usize::from(is_best));
+        }
+    }
+
+    /// Whether the next step trains it. A share of 0 is a weight of 0 too.
+    fn is_trained(&self) -> bool {
+        let is_active = !self.muted && !self.training.is_finished();
+        self.weight > 0.0 || self.share == 0.0 && self.gain > 0.0 && is_active
+    }
+
+    /// Whether it is trained from now on; by hand, its patience begins anew.
+    pub(super) fn finished_set(&mut self, finished: bool, by: By) {
+        self.training = Training::when(!finished);
+        if by.is_manual() {
+            self.evals_without_improvement = 0;
         }
     }
 
@@ -231,6 +266,7 @@ impl Strip {
         self.classes.retain(|_, classes| classes.step <= to);
         self.samples.retain(|samples| samples.step <= to);
         self.best = None;
+        self.evals_without_improvement = 0;
         self.n_evaluated -= self.evaluations.len() as u64;
         for evaluated in std::mem::take(&mut self.evaluations) {
             if evaluated.step <= to {
@@ -252,6 +288,8 @@ impl Strip {
             share_by: self.share_by,
             is_handed: self.is_handed,
             loss: self.loss,
+            n_steps: self.n_steps,
+            evals_without_improvement: self.evals_without_improvement,
             n_evaluated: self.n_evaluated,
             classes: self.classes.clone(),
         }
@@ -268,6 +306,8 @@ impl Strip {
         self.training = point.training;
         (self.share_by, self.is_handed) = (point.share_by, point.is_handed);
         self.loss = point.loss;
+        self.n_steps = point.n_steps;
+        self.evals_without_improvement = point.evals_without_improvement;
         self.classes = point.classes;
         let n_left_behind = self.n_evaluated.saturating_sub(point.n_evaluated) as usize;
         let n_kept = self.evaluations.len().saturating_sub(n_left_behind);

@@ -167,6 +167,7 @@ fn objectives(recipe: &Recipe) -> Vec<ObjectiveStarted> {
                 direction: metric.direction,
             })
             .collect(),
+        patience: spec.early_stopping.patience,
     };
     recipe.objectives.iter().map(objective).collect()
 }

@@ -10,6 +10,7 @@
 //! - A cell belongs to one curve: the selected one, then the main objective's, then in the recipe's
 //!   order; curves before bands. A digit at a curve's end identifies it without color.
 //! - A curve has a gap where a loss was non-finite or a strip was muted.
+//! - Where it shows dev, the loss of each evaluation is a point of a curve of its own, marked `d`.
 //! - The cost of a frame depends on the number of columns, not on the length of the run, and few
 //!   cells change between frames.
 //!
@@ -72,6 +73,8 @@ pub struct ChartStyle<'a> {
     pub series: &'a [Style],
     /// Patched onto the selected objective's style.
     pub selected: Style,
+    /// The losses on dev.
+    pub dev: Style,
     /// Patched onto an objective's style for the range of its raw losses.
     pub band: Style,
     /// Axes and their labels.
@@ -97,6 +100,8 @@ pub struct Chart<'a> {
     pub view: &'a ChartView,
     /// The selected objective: drawn in front, with the range of its raw losses.
     pub selected: Option<&'a ObjectiveId>,
+    /// Whether the losses on dev are drawn, or only those of the steps.
+    pub shows_dev: bool,
     /// Its styles.
     pub style: ChartStyle<'a>,
 }
@@ -105,16 +110,30 @@ pub struct Chart<'a> {
 #[derive(Clone, Copy, Debug)]
 struct Curve<'a> {
     strip: &'a Strip,
+    losses: Losses,
     digit: char,
     style: Style,
     is_selected: bool,
 }
+
+/// Which losses of an objective a curve shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Losses {
+    /// Those of the training steps.
+    Train,
+    /// Those of the evaluations on dev.
+    Dev,
+}
+
+/// The mark of the losses on dev.
+const DEV: char = 'd';
 
 impl<'a> Chart<'a> {
     /// What is shown and how: `EMA .98 + raw band  log-y  x steps  follow`.
     pub fn title(&self) -> String {
         let view = self.view;
         let band = if self.in_front().is_some() { " + raw band" } else { "" };
+        let dev = if self.shows_dev { "  d dev" } else { "" };
         let y = match (view.log_y, self.is_log()) {
             (_, true) => "log-y",
             (true, false) => "linear-y: not all above 0",
@@ -133,7 +152,7 @@ impl<'a> Chart<'a> {
             }
         };
         let only = view.only.as_ref().map_or_else(String::new, |only| format!("  only {only}"));
-        format!("{}{band}  {y}  x {x}  {window}{only}", smoothing_text(view.smoothing))
+        format!("{}{band}{dev}  {y}  x {x}  {window}{only}", smoothing_text(view.smoothing))
     }
 
     /// Draws the chart into all of `area`, for any size.
@@ -146,7 +165,12 @@ impl<'a> Chart<'a> {
         let n = axis.n_columns();
         let mut columns = vec![Column::default(); n * curves.len()];
         for (columns, curve) in columns.chunks_mut(n.max(1)).zip(&curves) {
-            curve::fill(columns, &curve.strip.losses, &axis, self.view.smoothing);
+            match curve.losses {
+                Losses::Train => {
+                    curve::fill(columns, &curve.strip.losses, &axis, self.view.smoothing);
+                }
+                Losses::Dev => curve::fill_points(columns, curve.strip.dev_losses(), &axis),
+            }
         }
         let is_log = self.is_log();
         let of_curves = columns.chunks(n.max(1)).zip(&curves);
@@ -204,16 +228,16 @@ impl<'a> Chart<'a> {
         let only = self.view.only.as_ref();
         let all = self.run.strips.iter().enumerate();
         let is_shown = |strip: &Strip| only.is_none_or(|only| strip.name == *only);
-        let curve = |(place, strip): (usize, &'a Strip)| {
+        let curves = |(place, strip): (usize, &'a Strip)| {
             let is_selected = in_front == Some(&strip.name);
-            Curve {
-                strip,
-                digit: digit(place),
-                style: self.style_of(place, is_selected),
-                is_selected,
-            }
+            let style = self.style_of(place, is_selected);
+            let train =
+                Curve { strip, losses: Losses::Train, digit: digit(place), style, is_selected };
+            let (losses, digit, style) = (Losses::Dev, DEV, self.style.dev);
+            let dev = Curve { strip, losses, digit, style, is_selected: false };
+            [Some(train), self.shows_dev.then_some(dev)].into_iter().flatten()
         };
-        all.filter(|(_, strip)| is_shown(strip)).map(curve).collect()
+        all.filter(|(_, strip)| is_shown(strip)).flat_map(curves).collect()
     }
 
     /// The curves in the order of their precedence in cells.
@@ -240,6 +264,9 @@ impl<'a> Chart<'a> {
         let (from, to) = self.view.span(self.run);
         let smoothing = self.view.smoothing;
         let is_above = |curve: &Curve<'_>| {
+            if curve.losses == Losses::Dev {
+                return curve.strip.dev_losses().all(|(_, loss)| loss > 0.0);
+            }
             let mut buckets = curve.strip.losses.buckets(from, to, (to.0 - from.0) / 8);
             buckets.all(|bucket| match smoothing {
                 0 => bucket.min > 0.0,

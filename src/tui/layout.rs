@@ -13,6 +13,8 @@ pub enum Page {
     Overview,
     /// The chart, with one line per strip.
     Chart,
+    /// The selected objective: its losses on train and dev, its metrics, its data and its state.
+    Objective,
     /// The cosines between the objectives' gradients.
     Gradients,
     /// The shares in force, and those of the shadow rules.
@@ -68,6 +70,9 @@ pub const SCALE: u16 = 5;
 /// The width of the panels beside the chart, in columns.
 const ASIDE: u16 = 40;
 
+/// The width of the selected objective's values beside its chart, in columns.
+const VALUES: u16 = 46;
+
 /// The minimum height of the scores, in rows; on smaller screens they take the strips' rows.
 const SCORES: u16 = 10;
 
@@ -90,6 +95,10 @@ pub struct Layout {
     pub shares: Option<Rect>,
     /// The scores of the selected strip.
     pub scores: Option<Rect>,
+    /// The values of the selected objective.
+    pub objective: Option<Rect>,
+    /// Its metrics; on small screens they are among the values.
+    pub metrics: Option<Rect>,
     /// The samples of the selected strip.
     pub samples: Option<Rect>,
     /// The corpora.
@@ -124,6 +133,7 @@ impl Layout {
                 let (chart, rows) = above_rows(body, rows_height(n_strips).min(body.height / 3));
                 Self { chart: Some(chart), rows, ..frame }
             }
+            Page::Objective => frame.of_objective(body, size, n_strips),
             Page::Gradients => {
                 let (gradients, rows) =
                     above_rows(body, rows_height(n_strips).min(body.height / 2));
@@ -159,7 +169,7 @@ impl Layout {
     /// The position of a focused panel, if it is visible.
     pub fn place(&self, focus: Focus) -> Option<Rect> {
         match focus {
-            Focus::Desk => self.rows.or(self.strips),
+            Focus::Desk => self.rows.or(self.strips).or(self.objective),
             Focus::Chart => self.chart,
             Focus::Events => self.events,
             Focus::Samples => self.samples,
@@ -185,6 +195,22 @@ impl Layout {
     /// The plot area of the chart, inside border, labels and axis; empty without a chart.
     pub fn plot(&self) -> Rect {
         self.chart.map_or(Rect::ZERO, |chart| plot_area(chart.inner(Margin::new(1, 1))))
+    }
+
+    /// The chart with the values beside it, and the metrics below; on small screens only values.
+    fn of_objective(self, body: Rect, size: Size, n_strips: usize) -> Self {
+        if !fits(size, CHART) {
+            return Self { objective: Some(body), ..self };
+        }
+        let (top, rows) = if fits(size, WIDE) {
+            above_rows(body, rows_height(n_strips).min(body.height / 4))
+        } else {
+            (body, None)
+        };
+        let [top, metrics] = from_bottom(top, (top.height / 3).min(16));
+        let [chart, values] = from_right(top, VALUES.min(top.width / 2));
+        let (chart, metrics, objective) = (Some(chart), Some(metrics), Some(values));
+        Self { chart, rows, objective, metrics, ..self }
     }
 
     fn charted(self, body: Rect, n_strips: usize) -> Self {
@@ -322,9 +348,10 @@ mod tests {
         let Layout { header, chart, rows, strips, dev, footer, .. } = *layout;
         let Layout { gradients, shares, scores, samples, corpora, health, events, scrub, .. } =
             *layout;
+        let Layout { objective, metrics, .. } = *layout;
         let some = [
             chart, rows, strips, dev, gradients, shares, scores, samples, corpora, health, events,
-            scrub,
+            scrub, objective, metrics,
         ];
         some.into_iter().flatten().chain([header, footer]).collect()
     }
@@ -335,7 +362,7 @@ mod tests {
             width in SMALLEST.width..300, height in SMALLEST.height..120, n_strips in 0usize..30,
             is_replay: bool,
             page in prop::sample::select(vec![
-                Page::Overview, Page::Chart, Page::Gradients, Page::Shares,
+                Page::Overview, Page::Chart, Page::Objective, Page::Gradients, Page::Shares,
                 Page::Scores, Page::Samples, Page::Corpora, Page::Events,
             ]),
         ) {

@@ -13,6 +13,7 @@ mod header;
 mod health;
 mod help;
 mod numbers;
+mod objective;
 mod paint;
 mod palette;
 mod prompt;
@@ -35,9 +36,9 @@ use unicode_width::UnicodeWidthStr;
 use self::paint::Paint;
 use super::{
     Look,
-    chart::{Chart, ChartStyle},
+    chart::{Chart, ChartStyle, ChartView},
     layout::{Layout, SMALLEST},
-    view::{Focus, Overlay, View, keymap::Keymap},
+    view::{Focus, Overlay, Page, View, keymap::Keymap},
 };
 use crate::state::Run;
 
@@ -70,7 +71,8 @@ pub fn render(frame: FrameData, area: Rect, buffer: &mut Buffer) {
     let layout = Layout::new(area, view.page, run.strips.len(), view.is_replay());
     header::draw(frame, layout.header, &mut paint);
     if let Some(area) = layout.chart {
-        let chart = chart(frame);
+        let only = view.chart_of(run);
+        let chart = chart(frame, &only);
         let title = format!("loss  {}", chart.title());
         let inner = paint.panel(area, &title, view.focus == Focus::Chart);
         chart.render(inner, paint.buffer());
@@ -92,6 +94,12 @@ pub fn render(frame: FrameData, area: Rect, buffer: &mut Buffer) {
     }
     if let Some(area) = layout.scores {
         scores::draw(frame, area, &mut paint);
+    }
+    if let Some(area) = layout.objective {
+        objective::draw(frame, area, layout.metrics.is_none(), &mut paint);
+    }
+    if let Some(area) = layout.metrics {
+        objective::metrics(frame, area, &mut paint);
     }
     if let Some(area) = layout.samples {
         samples::draw(frame, area, &mut paint);
@@ -145,12 +153,13 @@ pub fn lines(buffer: &Buffer) -> String {
 }
 
 /// The chart of a frame.
-fn chart(frame: FrameData<'_>) -> Chart<'_> {
+fn chart<'a>(frame: FrameData<'a>, chart_view: &'a ChartView) -> Chart<'a> {
     let FrameData { run, view, look, .. } = frame;
     let theme = &look.theme;
     let style = ChartStyle {
         markers: look.glyphs.set,
         series: &theme.series,
+        dev: theme.text,
         selected: theme.curve,
         // The selected curve may be bold; its band is behind it.
         band: Style::new().remove_modifier(Modifier::BOLD).patch(theme.band),
@@ -161,7 +170,8 @@ fn chart(frame: FrameData<'_>) -> Chart<'_> {
         cursor: theme.cursor,
         readout: theme.text,
     };
-    Chart { run, view: &view.chart, selected: view.strip(run).map(|strip| &strip.name), style }
+    let selected = view.strip(run).map(|strip| &strip.name);
+    Chart { run, view: chart_view, selected, shows_dev: view.page == Page::Objective, style }
 }
 
 fn too_small(paint: &mut Paint, area: Rect) {

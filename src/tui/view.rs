@@ -23,6 +23,8 @@ mod settings;
 mod update;
 mod weightings;
 
+use std::borrow::Cow;
+
 pub use effect::{Effect, Seek, SpeedChange};
 pub use events::{Class, EventList};
 pub use mix::finished;
@@ -139,6 +141,16 @@ impl View {
     pub fn layout(&self, run: &Run) -> Layout {
         let area = Rect::from((Position::ORIGIN, self.size));
         Layout::new(area, self.page, run.strips.len(), self.is_replay())
+    }
+
+    /// What the chart shows: on the page of an objective only that one.
+    pub fn chart_of(&self, run: &Run) -> Cow<'_, ChartView> {
+        match self.strip(run).filter(|_| self.page == Page::Objective) {
+            Some(strip) => {
+                Cow::Owned(ChartView { only: Some(strip.name.clone()), ..self.chart.clone() })
+            }
+            None => Cow::Borrowed(&self.chart),
+        }
     }
 
     /// Whether this is a replay.

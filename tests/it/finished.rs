@@ -7,6 +7,7 @@ use auxdesk::{
         Assignment, By, Command, Event,
         event::{Reason, Setting, SettingSet, Split},
     },
+    state,
     train::Moves,
 };
 
@@ -141,6 +142,15 @@ fn patience_finishes_an_objective_that_no_longer_improves() {
     let has_loss: Vec<bool> =
         run.steps().iter().map(|step| step.losses.contains_key("pos")).collect();
     assert_eq!(has_loss, [true, true, true, false, false, false, false, false]);
+    // The state counts down as the trainer does: two after the first evaluation, none after the third.
+    let mut state = state::Run::new(None);
+    let left = run.events.iter().filter_map(|event| {
+        state.apply(event);
+        let Event::Evaluated(event) = event else { return None };
+        let pos = state.strip(&event.objective).filter(|strip| strip.name.as_str() == "pos")?;
+        Some(pos.patience? - pos.evals_without_improvement)
+    });
+    assert_eq!(left.take(3).collect::<Vec<_>>(), [2, 1, 0]);
     // It is still evaluated, at every step.
     let evaluated = run.events.iter().filter(|event| match event {
         Event::Evaluated(event) => event.objective.as_str() == "pos",

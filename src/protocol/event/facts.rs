@@ -28,6 +28,9 @@ pub struct ObjectiveStarted {
     pub muted: bool,
     /// Its metrics in order of importance.
     pub metrics: Vec<MetricStarted>,
+    /// After how many evaluations on dev without an improvement it is finished.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patience: Option<u64>,
 }
 
 /// A metric that an objective will report.

@@ -114,8 +114,13 @@ impl Axis {
 
     /// The cell that shows a step.
     pub(super) fn cell(&self, step: Step) -> Option<usize> {
+        Some(self.column(step)? / self.per)
+    }
+
+    /// The column that shows a step.
+    pub(super) fn column(&self, step: Step) -> Option<usize> {
         let column = self.edges.partition_point(|&edge| edge <= step.0).checked_sub(1)?;
-        (column < self.n_columns()).then_some(column / self.per)
+        (column < self.n_columns()).then_some(column)
     }
 
     /// The first and the last step shown.

@@ -2,7 +2,10 @@
 //! columns, not on the length of the run.
 
 use super::axis::Axis;
-use crate::state::{Bucket, Series};
+use crate::{
+    protocol::Step,
+    state::{Bucket, Series},
+};
 
 /// Points further apart than this multiple of the usual distance are not connected.
 pub(super) const FAR: f32 = 12.0;
@@ -26,11 +29,29 @@ pub(super) struct Column {
 
 impl Column {
     fn add(&mut self, bucket: &Bucket) {
-        let (least, largest) = self.range.unwrap_or((bucket.min, bucket.max));
-        let least = if bucket.min < least { bucket.min } else { least };
-        let largest = if bucket.max > largest { bucket.max } else { largest };
-        self.range = Some((least, largest));
+        self.widen(bucket.min, bucket.max);
         self.is_broken |= bucket.has_gap;
+    }
+
+    fn widen(&mut self, min: f32, max: f32) {
+        let (least, largest) = self.range.unwrap_or((min, max));
+        let least = if min < least { min } else { least };
+        let largest = if max > largest { max } else { largest };
+        self.range = Some((least, largest));
+    }
+}
+
+/// Fills `columns` with the values of a few steps, oldest first: each column has its last one.
+pub(super) fn fill_points(
+    columns: &mut [Column],
+    points: impl Iterator<Item = (Step, f32)>,
+    axis: &Axis,
+) {
+    for (step, value) in points {
+        if let Some(column) = axis.column(step).and_then(|at| columns.get_mut(at)) {
+            column.widen(value, value);
+            column.point = Some(value);
+        }
     }
 }
 

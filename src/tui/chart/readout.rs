@@ -7,7 +7,7 @@ use ratatui::{
 };
 use unicode_width::UnicodeWidthStr;
 
-use super::{Chart, Curve, curve::FAR, number};
+use super::{Chart, Curve, Losses, curve::FAR, number};
 use crate::{
     printable::printable,
     protocol::Step,
@@ -26,6 +26,27 @@ pub(super) fn values(series: &Series, step: Step, smoothing: usize) -> Option<(f
     let age = step.0.saturating_sub(bucket.last.0) as f32;
     let smoothed = *bucket.smoothed.get(smoothing)?;
     (age <= (series.spacing() * FAR).max(1.0)).then_some((bucket.smoothed[0], smoothed))
+}
+
+impl Curve<'_> {
+    /// Its value at a step, raw and smoothed. That on dev is of the last evaluation until then.
+    fn values(&self, step: Step, smoothing: usize) -> Option<(f32, f32)> {
+        match self.losses {
+            Losses::Train => values(&self.strip.losses, step, smoothing),
+            Losses::Dev => {
+                let until = self.strip.dev_losses().take_while(|(at, _)| *at <= step);
+                until.last().map(|(_, loss)| (loss, loss))
+            }
+        }
+    }
+
+    /// Its name in the box.
+    fn name(&self) -> &str {
+        match self.losses {
+            Losses::Train => self.strip.name.as_str(),
+            Losses::Dev => "dev",
+        }
+    }
 }
 
 impl Chart<'_> {
@@ -47,7 +68,7 @@ impl Chart<'_> {
                 format!("step {step}  {} tokens", number::about(tokens))
             }
         };
-        let names = curves.iter().map(|curve| curve.strip.name.as_str().width());
+        let names = curves.iter().map(|curve| curve.name().width());
         let name = names.max().unwrap_or(0).min(NAME);
         let n_values: usize = if self.view.smoothing == 0 { 1 } else { 2 };
         let width = (2 + name + n_values * (VALUE + 1)).max(head.len()) + 2;
@@ -74,7 +95,7 @@ impl Chart<'_> {
             y += 1;
         }
         for (curve, y) in curves.iter().zip(y..) {
-            let texts = match values(&curve.strip.losses, step, self.view.smoothing) {
+            let texts = match curve.values(step, self.view.smoothing) {
                 Some((raw, smoothed)) => [raw, smoothed].map(number::value),
                 None => [(); 2].map(|()| self.style.markers.none().to_owned()),
             };
@@ -83,7 +104,7 @@ impl Chart<'_> {
         for (curve, y) in curves.iter().zip(y..) {
             let style = style.patch(curve.style);
             buf.set_stringn(x + 1, y, curve.digit.encode_utf8(&mut [0; 4]), 1, style);
-            buf.set_stringn(x + 3, y, printable(curve.strip.name.as_str()), name, style);
+            buf.set_stringn(x + 3, y, printable(curve.name()), name, style);
         }
         area
     }
@@ -103,8 +124,7 @@ impl Chart<'_> {
         };
         let mut is_room = put(&format!("@{}", number::about(step.0)), self.style.readout);
         for curve in curves {
-            let values = values(&curve.strip.losses, step, self.view.smoothing);
-            let Some((_, smoothed)) = values else { continue };
+            let Some((_, smoothed)) = curve.values(step, self.view.smoothing) else { continue };
             let text = format!("{} {}", curve.digit, number::value(smoothed));
             is_room = is_room && put(&text, self.style.readout.patch(curve.style));
         }

@@ -8,7 +8,9 @@ use crate::{
     arbitrary,
     protocol::{
         By, Event, Header, Loss, Step,
-        event::{CheckpointSaved, NonFiniteLoss, Noted, Reason, RunEnded, Split, StepDone},
+        event::{
+            CheckpointSaved, Evaluated, NonFiniteLoss, Noted, Reason, RunEnded, Split, StepDone,
+        },
     },
 };
 
@@ -70,7 +72,8 @@ fn buffer(
     let band = Style::new().bg(Color::Indexed(9));
     let style = ChartStyle { markers, series: &STYLES, band, ..ChartStyle::default() };
     let selected = ObjectiveId::from(selected);
-    Chart { run, view, selected: Some(&selected), style }.render(buf.area, &mut buf);
+    Chart { run, view, selected: Some(&selected), shows_dev: false, style }
+        .render(buf.area, &mut buf);
     buf
 }
 
@@ -314,7 +317,8 @@ fn the_axis_is_linear_if_not_all_losses_are_positive() {
     let view = ChartView { smoothing: 0, ..ChartView::default() };
     let title = |run: &Run| {
         let selected = ObjectiveId::from("pos");
-        Chart { run, view: &view, selected: Some(&selected), style: ChartStyle::default() }.title()
+        let style = ChartStyle::default();
+        Chart { run, view: &view, selected: Some(&selected), shows_dev: false, style }.title()
     };
     let positive = run(steps(20, |at| vec![at as f32]));
     assert_eq!(title(&positive), "raw + raw band  log-y  x steps  follow");
@@ -330,6 +334,38 @@ fn the_axis_is_linear_if_not_all_losses_are_positive() {
 }
 
 #[test]
+fn losses_on_dev_are_a_curve_of_their_own() {
+    let on_dev = |at: u64, objective: &str, loss: f32| -> Event {
+        let scored = arbitrary::evaluated(at, Split::Dev, objective, "f1", 50.0);
+        Evaluated { loss: Loss::read(loss), ..scored }.into()
+    };
+    let mut events = steps(40, |_| vec![2.0]);
+    events.extend([on_dev(10, "chunk", 8.0), on_dev(40, "chunk", 4.0), on_dev(40, "pos", 16.0)]);
+    let run = run(events);
+    let view = ChartView { only: Some("chunk".into()), cursor: Some(Step(20)), ..plain() };
+    let picture = |view: &ChartView, shows_dev: bool| {
+        let mut buf = Buffer::empty(Rect::new(0, 0, 60, 14));
+        let style = ChartStyle { markers: GlyphSet::Ascii, ..ChartStyle::default() };
+        let chart = Chart { run: &run, view, selected: None, shows_dev, style };
+        chart.render(buf.area, &mut buf);
+        (text(&buf), chart.title())
+    };
+    let (without, title) = picture(&view, false);
+    assert!(!without.contains('d') && !title.contains("dev"), "{title}\n{without}");
+    let (with, title) = picture(&view, true);
+    assert!(title.contains("  d dev  "), "{title}");
+    // It falls from 8 to 4, above the loss on train, and belongs to this objective.
+    let rows: Vec<usize> = with.lines().map(|row| row.matches('d').count()).collect();
+    assert!(rows.iter().sum::<usize>() > 20 && with.contains("8+"), "{with}");
+    assert!(!with.contains("16+") && with.lines().any(|row| row.contains("11111")), "{with}");
+    let readout = with.lines().find(|row| row.contains(" dev")).unwrap();
+    assert!(readout.contains("8.0"), "the evaluation before the cursor: {with}");
+    // An objective that is not trained has losses on dev only.
+    let (muted, _) = picture(&ChartView { only: Some("pos".into()), ..plain() }, true);
+    assert!(muted.contains('d') && muted.contains("16+"), "{muted}");
+}
+
+#[test]
 fn the_title_describes_the_view() {
     let run = stepped(20_000);
     let (from, to) = (Step(1000), Step(3500));
@@ -341,7 +377,8 @@ fn the_title_describes_the_view() {
         only: Some("chunk".into()),
         ..ChartView::default()
     };
-    let chart = Chart { run: &run, view: &view, selected: None, style: ChartStyle::default() };
+    let style = ChartStyle::default();
+    let chart = Chart { run: &run, view: &view, selected: None, shows_dev: false, style };
     let expected = "EMA .995 + raw band  linear-y  x wall time  steps 1k..3.5k  only chunk";
     assert_eq!(chart.title(), expected);
 }

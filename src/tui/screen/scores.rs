@@ -55,7 +55,7 @@ fn by_class(strip: &Strip) -> Option<&ClassesScored> {
 }
 
 /// Why a strip has no scores to show.
-fn why_none(run: &Run, strip: Option<&Strip>) -> String {
+pub(super) fn why_none(run: &Run, strip: Option<&Strip>) -> String {
     match strip {
         None => "waiting for the run to start".to_owned(),
         Some(strip) if run.ended.is_none() => format!("{}: not scored yet", strip.name),
@@ -73,15 +73,22 @@ fn line(strip: &Strip, split: Split) -> String {
     strip.metrics.iter().filter_map(score).collect::<Vec<_>>().join("  ")
 }
 
-/// One line per metric.
-fn table(strip: &Strip, area: Rect, paint: &mut Paint) {
+/// One line per metric, with the direction in which it is better.
+pub(super) fn table(strip: &Strip, area: Rect, paint: &mut Paint) {
     let inner = paint.panel(area, &format!("{} scores", strip.name), false);
     let columns = Columns::new(strip, inner);
     columns.draw_head(inner.y, paint);
     let test = strip.scores(Split::Test);
-    for (y, metric) in (inner.y + 1..inner.bottom()).zip(&strip.metrics) {
+    let n_rows = usize::from(inner.height.saturating_sub(1));
+    let n_metrics = strip.metrics.len();
+    let n_shown = if n_metrics > n_rows { n_rows.saturating_sub(1) } else { n_metrics };
+    for (y, metric) in (inner.y + 1..inner.bottom()).zip(&strip.metrics[..n_shown]) {
         let test = test.as_ref().and_then(|scores| scores.metrics.get(&metric.name)).copied();
         columns.draw_row(strip, metric, test, y, paint);
+    }
+    if n_shown < n_metrics && n_rows > 0 {
+        let text = format!("{} more", n_metrics - n_shown);
+        paint.put(inner.x, inner.bottom() - 1, inner.width, &text, paint.theme().dim);
     }
 }
 
@@ -89,7 +96,7 @@ fn table(strip: &Strip, area: Rect, paint: &mut Paint) {
 /// scores on test.
 struct Columns {
     name: u16,
-    /// The width of names.
+    /// The width of names, which the direction follows.
     name_width: u16,
     dev: u16,
     change: Option<u16>,
@@ -102,13 +109,14 @@ struct Columns {
 impl Columns {
     fn new(strip: &Strip, inner: Rect) -> Self {
         let longest = strip.metrics.iter().map(|metric| metric.name.as_str().width()).max();
-        let least = SCORE + BEST + 2;
+        // With the direction and the spaces between.
+        let least = SCORE + BEST + 4;
         let name_width = (longest.unwrap_or(0) as u16).clamp(NAME.0, NAME.1);
         let name_width = name_width.min(inner.width.saturating_sub(least));
         let room = inner.width.saturating_sub(name_width + least);
         let has_test = room > SCORE;
         let has_change = room > SCORE + 1 + CHANGE;
-        let dev = inner.x + name_width + 1;
+        let dev = inner.x + name_width + 3;
         let change = dev + SCORE + 1;
         let best = if has_change { change + CHANGE + 1 } else { change };
         let test = best + BEST + 1;
@@ -152,6 +160,8 @@ impl Columns {
         let best = best(strip, metric);
         let is_best = now.is_some() && now == best.map(|(_, score)| score);
         paint.put(self.name, y, self.name_width, metric.name.as_str(), theme.text);
+        let direction = direction(metric, paint);
+        paint.symbol(self.name + self.name_width + 1, y, direction, theme.dim);
         let style = if is_best { theme.good } else { theme.text };
         paint.put_right(self.dev, y, SCORE, &numbers::score(now), style);
         if let (Some(x), Some(now), Some(before)) = (self.change, now, before) {
@@ -175,8 +185,16 @@ impl Columns {
     }
 }
 
+/// The direction in which a metric is better.
+pub(super) fn direction(metric: &MetricStarted, paint: &Paint) -> &'static str {
+    match metric.direction {
+        Direction::Higher => paint.glyphs().up,
+        Direction::Lower => paint.glyphs().down,
+    }
+}
+
 /// The step and the value of a metric's best score on dev, manual evaluations aside; of equal ones the earliest.
-fn best(strip: &Strip, metric: &MetricStarted) -> Option<(Step, f32)> {
+pub(super) fn best(strip: &Strip, metric: &MetricStarted) -> Option<(Step, f32)> {
     let counted = strip.on_dev_of(&metric.name).filter(|(event, _)| !event.extra);
     let best = counted.reduce(|best, other| {
         let is_better = match metric.direction {

@@ -14,8 +14,8 @@ use super::*;
 use crate::{
     arbitrary,
     protocol::{
-        By, Step,
-        event::{SamplingAdapted, Setting, SettingSet, StepDone},
+        By, Loss, Step,
+        event::{SamplingAdapted, Setting, SettingSet, Split, StepDone},
     },
     tui::{
         Glyphs, Theme, glyphs,
@@ -161,6 +161,50 @@ fn the_scores_of_the_selected_strip() {
 }
 
 #[test]
+fn the_page_of_the_selected_objective() {
+    let of = |name: &str| View { selected: Some(name.into()), ..page(Page::Objective) };
+    pictures("objective", &trained(), &of("pos"));
+    pictures("objective-muted", &trained(), &of("next-word"));
+    pictures("objective-metrics", &ranked(), &of("chunk"));
+    let mut begun = Run::new(None);
+    begun.apply(&arbitrary::run_started().into());
+    (1..=7).for_each(|at| begun.apply(&arbitrary::step_done(at, "chunk", 2.0).into()));
+    pictures("objective-begun", &begun, &of("chunk"));
+    pictures("objective-empty", &Run::new(None), &page(Page::Objective));
+}
+
+#[test]
+fn the_page_of_an_objective_says_how_it_is_trained() {
+    let mut started = arbitrary::run_started();
+    started.objectives[2].patience = Some(3);
+    started.settings.insert("objective.pos.learning_rate_factor".into(), Setting::Number(0.5));
+    let mut run = Run::new(None);
+    run.apply(&started.into());
+    let step = |at| StepDone {
+        weights: [("pos".into(), 1.0)].into(),
+        losses: [("pos".into(), Loss::read(2.0).unwrap())].into(),
+        ..arbitrary::step_done(at, "pos", 2.0)
+    };
+    run.apply(&step(1).into());
+    let selected = Some("pos".into());
+    let view = View { selected, size: Size::new(80, 24), ..page(Page::Objective) };
+    let shown = |run: &Run, view: &View| lines(&drawn(run, view, &look()));
+    let first = shown(&run, &view);
+    assert!(first.contains("3 of 3 left"), "{first}");
+    assert!(first.contains("0.500 x 0.5 = 0.250"), "{first}");
+    assert!(first.contains("32  0.10 epochs"), "{first}");
+    assert!(first.contains("not evaluated yet"), "{first}");
+    for (at, value) in [(1, 50.0), (2, 40.0), (3, 45.0)] {
+        run.apply(&arbitrary::evaluated(at, Split::Dev, "pos", "f1", value).into());
+    }
+    assert!(shown(&run, &view).contains("1 of 3 left"), "{}", shown(&run, &view));
+    let mut view = view;
+    view.size = Size::new(40, 10);
+    let small = shown(&run, &view);
+    assert!(small.contains("training      trained") && small.contains("best 50.00@1"), "{small}");
+}
+
+#[test]
 fn a_strip_without_scores_says_why() {
     let mut view = View { size: Size::new(40, 10), ..page(Page::Scores) };
     let shown = |run: &Run, view: &View| lines(&drawn(run, view, &look()));
@@ -169,7 +213,7 @@ fn a_strip_without_scores_says_why() {
     begun.apply(&crate::arbitrary::run_started().into());
     assert!(shown(&begun, &view).contains("chunk: not scored yet"));
     view.selected = Some("next-word".into());
-    assert!(shown(&trained(), &view).contains("perplexity  600.00"));
+    assert!(shown(&trained(), &view).contains("perplexity ↓  600.00"));
 }
 
 #[test]
@@ -294,7 +338,7 @@ fn key() -> impl Strategy<Value = crossterm::event::KeyEvent> {
     let code = prop_oneof![
         6 => any::<char>().prop_map(KeyCode::Char),
         12 => prop::sample::select(
-            "hjklHJKL0123456789wWmsSuabABncerdpyxvzotTGq?:/{}[]<>,.+-= y".chars().collect::<Vec<_>>()
+            "hjklHJKL0123456789wWmsSuabABncerdpyxvzotTGOq?:/{}[]<>,.+-= y".chars().collect::<Vec<_>>()
         ).prop_map(KeyCode::Char),
         6 => prop::sample::select(vec![
             KeyCode::Enter, KeyCode::Esc, KeyCode::Tab, KeyCode::BackTab, KeyCode::Backspace,

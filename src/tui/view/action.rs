@@ -1,7 +1,7 @@
 //! The actions of the desk: one table that dispatches keys and generates help, footer, palette and the
 //! key configuration, so that none of them can drift from the others.
 
-use super::{DeskMode, View};
+use super::{DeskMode, Page, View};
 use crate::{live::TrainSetting, protocol::Scene, state::Run};
 
 /// What the user asks of the desk.
@@ -71,6 +71,8 @@ pub enum Action {
     Back,
     /// The next page.
     NextPage,
+    /// Show a page.
+    Show(Page),
     /// Freeze the screen; training continues.
     Freeze,
     /// Every key, searchable.
@@ -360,7 +362,8 @@ pub static ACTIONS: &[Spec] = &[
     row(Anywhere, A::NextClass, "class", &["t"], "", "filter by type: changes, scores, notes, faults", always),
     row(Anywhere, A::NextFocus, "focus", &["tab"], "focus", "focus the next panel", always),
     row(Anywhere, A::PreviousFocus, "focus-back", &["shift-tab"], "", "focus the previous panel", always),
-    row(Anywhere, A::NextPage, "view", &["v"], "view", "overview, chart, gradients, shares, scores, samples, corpora, events", always),
+    row(Anywhere, A::NextPage, "view", &["v"], "view", "overview, chart, objective, gradients, shares, scores, samples, corpora, events", always),
+    row(Anywhere, A::Show(Page::Objective), "page-objective", &["O"], "", "the selected objective: losses on train and dev, metrics, draws, rate", always),
     row(Anywhere, A::Freeze, "freeze", &["f"], "", "freeze the screen; training continues", always),
     row(Anywhere, A::NextTheme, "theme", &["T"], "", "switch to the next theme", always),
     row(Anywhere, A::Help, "help", &["?", "f1"], "help", "list every key; / searches", always),

@@ -99,6 +99,7 @@ impl View {
             Action::PreviousFocus => self.focus = self.next_focus(run, false),
             Action::Back => self.back(),
             Action::NextPage => self.next_page(),
+            Action::Show(page) => (self.page, self.focus) = (page, Focus::Desk),
             Action::Freeze => self.frozen = !self.frozen,
             Action::Help => self.overlay = Some(Overlay::help()),
             Action::Palette => self.overlay = Some(Overlay::Palette(Palette::default())),
@@ -262,7 +263,8 @@ impl View {
     fn next_page(&mut self) {
         (self.page, self.focus) = match self.page {
             Page::Overview => (Page::Chart, Focus::Chart),
-            Page::Chart => (Page::Gradients, Focus::Desk),
+            Page::Chart => (Page::Objective, Focus::Desk),
+            Page::Objective => (Page::Gradients, Focus::Desk),
             Page::Gradients => (Page::Shares, Focus::Desk),
             Page::Shares => (Page::Scores, Focus::Desk),
             Page::Scores => (Page::Samples, Focus::Samples),

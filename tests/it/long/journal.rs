@@ -93,6 +93,7 @@ impl Long {
                 short: None,
                 direction: Direction::Higher,
             }],
+            patience: None,
         };
         let train = SplitSize { examples: 32_000, tokens: 640_000 };
         RunStarted {
