@@ -1,5 +1,5 @@
 //! The cost of a frame of the desk: eight objectives, after few and after a million steps, at three sizes; on the overview
-//! and on the pages of the objective, gradients, shares and samples, with gradients of three layers measured and eight shadow rules asked
+//! and on the pages of the objective, gradients, shares, samples and health, with gradients of three layers measured and eight shadow rules asked
 //! at every tenth step, and twenty samples of the largest size.
 //!
 //! `cargo bench --bench frame`. A frame is all work of the screen's thread for it: two steps are
@@ -40,12 +40,13 @@ use ratatui::{
 const N_OBJECTIVES: usize = 8;
 const FRAMES: usize = 400;
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
-const PAGES: [(&str, Page); 5] = [
+const PAGES: [(&str, Page); 6] = [
     ("overview", Page::Overview),
     ("objective", Page::Objective),
     ("gradients", Page::Gradients),
     ("shares", Page::Shares),
     ("samples", Page::Samples),
+    ("health", Page::Health),
 ];
 
 /// Steps between two measurements.

@@ -10,10 +10,10 @@ use crate::protocol::{
         AffinitiesMeasured, BestMetric, CheckpointSaved, ClassCounts, ClassesScored,
         CommandRefused, Continued, CorpusStarted, Direction, Evaluated, GainSet, GradientsMeasured,
         GuardKind, GuardTripped, LayerCosines, LeftBehind, LengthChanged, MetricStarted, Muted,
-        NonFiniteLoss, Noted, ObjectiveStarted, Reason, Rewound, Role, RunEnded, RunStarted,
-        Sample, SampleForm, SampleRow, SamplesTaken, SamplingAdapted, SceneStored, ScreenMissed,
-        Setting, SettingSet, ShadowShares, Soloed, Split, SplitCoverage, SplitSize, StepDone,
-        StripSetting, VectorCoverage, WarmStarted, WordCount,
+        NonFiniteLoss, Noted, ObjectiveStarted, PhasesTimed, Reason, Rewound, Role, RunEnded,
+        RunStarted, Sample, SampleForm, SampleRow, SamplesTaken, SamplingAdapted, SceneStored,
+        ScreenMissed, Setting, SettingSet, ShadowShares, Soloed, Split, SplitCoverage, SplitSize,
+        StepDone, StripSetting, VectorCoverage, WarmStarted, WordCount,
     },
 };
 
@@ -407,6 +407,21 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
         let shares = shares.into_iter().map(|(rule, of)| (rule.to_owned(), of)).collect();
         ShadowShares { at_ms: 9, step, shares, took_us }.into()
     });
+    let timed = (step(), any::<[u64; 6]>()).prop_map(|(step, us)| {
+        let [draw_us, forward_us, backward_us, measure_us, update_us, step_us] = us;
+        let at_ms = 9;
+        PhasesTimed {
+            at_ms,
+            step,
+            draw_us,
+            forward_us,
+            backward_us,
+            measure_us,
+            update_us,
+            step_us,
+        }
+        .into()
+    });
     let broke = (step(), proptest::option::of(objective()))
         .prop_map(|(step, objective)| NonFiniteLoss { at_ms: 9, step, objective }.into());
     let kinds = [GuardKind::NonFinite, GuardKind::Spike, GuardKind::Stall, GuardKind::Conflict];
@@ -450,6 +465,7 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
         1 => gradients,
         1 => shadows,
         1 => affinities,
+        1 => timed,
         1 => broke,
         1 => tripped,
         1 => noted,

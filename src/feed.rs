@@ -32,6 +32,8 @@ struct Shared {
     run: Mutex<Run>,
     /// The number of events in `run`; written while it is locked.
     n_events: AtomicU64,
+    /// The number of events that the operating system has taken for the journal.
+    n_written: AtomicU64,
     /// The recorder has ended and will apply no more events.
     is_closed: AtomicBool,
 }
@@ -39,8 +41,9 @@ struct Shared {
 impl SharedRun {
     /// A run before its first event.
     pub fn new(run: Run) -> Self {
-        let (n_events, is_closed) = (AtomicU64::new(0), AtomicBool::new(false));
-        Self(Arc::new(Shared { run: Mutex::new(run), n_events, is_closed }))
+        let [n_events, n_written] = [AtomicU64::new(0), AtomicU64::new(0)];
+        let is_closed = AtomicBool::new(false);
+        Self(Arc::new(Shared { run: Mutex::new(run), n_events, n_written, is_closed }))
     }
 
     /// Applies an event; called by the recorder, in the order of the journal.
@@ -53,6 +56,11 @@ impl SharedRun {
     /// The number of events applied so far.
     pub fn n_events(&self) -> u64 {
         self.0.n_events.load(Ordering::Acquire)
+    }
+
+    /// Adds events that have been written to the journal; called by the recorder.
+    pub fn add_written(&self, n_events: u64) {
+        self.0.n_written.fetch_add(n_events, Ordering::Relaxed);
     }
 
     /// The current state, and the number of events in it.
@@ -122,6 +130,14 @@ impl Feed {
     /// The state as far as this screen has it.
     pub fn run(&self) -> &Run {
         &self.run
+    }
+
+    /// The number of events that have been sent, as far as this screen knows, and that the journal
+    /// does not hold yet.
+    pub fn journal_lag(&self) -> u64 {
+        let n_written = self.shared.0.n_written.load(Ordering::Relaxed);
+        let n_sent = self.n_events + self.events.len() as u64;
+        n_sent.max(self.shared.n_events()).saturating_sub(n_written)
     }
 
     /// Applies the next event, or catches up on all that were missed before it. Never blocks.

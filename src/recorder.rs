@@ -89,6 +89,7 @@ impl Recording<'_> {
             }
             self.writer.flush()?;
             self.written.add(n_events);
+            self.shared.add_written(n_events);
             if must_last {
                 self.writer.sync()?;
             }

@@ -20,6 +20,7 @@ mod smoothed;
 mod strip;
 mod summary;
 mod timeline;
+mod timing;
 mod trace;
 
 pub use corpora::CorpusUsage;
@@ -36,6 +37,7 @@ pub use smoothed::Smoothed;
 pub use strip::{Fade, Strip};
 pub use summary::Totals;
 pub use timeline::{Moment, Timeline, Unit};
+pub use timing::Timing;
 pub use trace::{Trace, TracePoint};
 
 use std::collections::BTreeMap;
@@ -74,6 +76,8 @@ pub struct Run {
     pub usage: DataUsage,
     /// Throughput.
     pub pace: Pace,
+    /// Where the time goes.
+    pub timing: Timing,
     /// The last measurement of per-objective gradients.
     pub gradients: Option<GradientsMeasured>,
     /// All measurements, and the shares of the shadow rules.
@@ -140,6 +144,7 @@ impl Run {
             Event::Paused(_) => self.paused = true,
             Event::Resumed(_) => self.paused = false,
             Event::Evaluated(event) => {
+                self.timing.evaluated(event);
                 self.strip_mut(&event.objective, |strip| strip.evaluated(event));
             }
             Event::SamplesTaken(event) => {
@@ -156,6 +161,7 @@ impl Run {
             Event::AffinitiesMeasured(event) => {
                 self.measured.affinities_measured(event, &self.strips);
             }
+            Event::PhasesTimed(event) => self.timing.phases_timed(event),
             Event::CheckpointSaved(event) => self.saved(event),
             Event::NonFiniteLoss(event) => self.non_finite_loss(event),
             Event::GuardTripped(event) => self.guard_tripped(event),
@@ -306,6 +312,7 @@ impl Run {
         }
         self.spend(event);
         self.pace.step_done(event.tokens, event.step_ms);
+        self.timing.step_done(event.step, event.step_ms, self.pace);
         let (step, at_ms, tokens) = (event.step, event.at_ms, self.usage.tokens);
         self.timeline.push(Moment { step, at_ms, tokens });
         for strip in &mut self.strips {
@@ -368,6 +375,7 @@ impl Run {
         self.gradients.take_if(|gradients| gradients.step > to);
         self.measured.rewind(to);
         self.timeline.rewind(to);
+        self.timing.rewind(to);
         for strip in &mut self.strips {
             strip.rewound(to);
         }

@@ -37,6 +37,7 @@ mod score;
 mod settings;
 mod start;
 mod step;
+mod stopwatch;
 mod warm_start;
 mod weights;
 
@@ -73,6 +74,7 @@ use plan::Plan;
 pub use progress::{Progress, WeightingProgress};
 pub use score::score;
 pub use settings::Settings;
+use stopwatch::PhaseTimes;
 pub use warm_start::WarmStart;
 
 /// The interval at which a paused trainer checks for signals.
@@ -148,6 +150,8 @@ pub struct Trainer {
     earlier: EarlierGradients,
     control: Control,
     output: Output,
+    /// The phases of the steps since they were reported.
+    phase_times: PhaseTimes,
     /// The length of an epoch, as reported last.
     reported: EpochLength,
 }

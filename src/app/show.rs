@@ -27,6 +27,7 @@ use crate::{
     headless::{self, ProgressLines},
     journal::JournalError,
     printable::print_message,
+    process_memory,
     protocol::event::{Ended, Reason},
     train::{Clock, Interrupt},
     tui::{
@@ -100,6 +101,7 @@ pub(super) fn start(show: Show, watched: Watched) -> Result<Shown> {
                 commands: &commands,
                 interrupt: &|| signals.ctrl_c(&interrupt),
                 interrupted: &|| interrupt.is_set(),
+                resident_bytes: &process_memory::resident_bytes,
                 mode: desk.mode,
             };
             let now_ms = || clock.ms();

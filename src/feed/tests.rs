@@ -40,6 +40,7 @@ fn is_logged(event: &Event) -> bool {
             | Event::GradientsMeasured(_)
             | Event::ShadowShares(_)
             | Event::AffinitiesMeasured(_)
+            | Event::PhasesTimed(_)
             | Event::ClassesScored(_)
             | Event::SamplesTaken(_)
             | Event::ScreenMissed(_)

@@ -69,6 +69,7 @@ impl Event {
             | Self::GradientsMeasured(_)
             | Self::ShadowShares(_)
             | Self::AffinitiesMeasured(_)
+            | Self::PhasesTimed(_)
             | Self::CheckpointSaved(_)
             | Self::NonFiniteLoss(_)
             | Self::GuardTripped(_)

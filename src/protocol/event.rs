@@ -123,6 +123,8 @@ events! {
     "shadow_shares" => ShadowShares,
     /// The affinities of objectives were measured.
     "affinities" => AffinitiesMeasured,
+    /// The phases of the latest steps were timed.
+    "phases_timed" => PhasesTimed,
     /// A checkpoint was saved.
     "checkpoint_saved" => CheckpointSaved,
     /// A loss or the gradient was non-finite; the update was skipped.
@@ -149,6 +151,7 @@ impl Event {
             Self::GradientsMeasured(_)
                 | Self::ShadowShares(_)
                 | Self::AffinitiesMeasured(_)
+                | Self::PhasesTimed(_)
                 | Self::ClassesScored(_)
                 | Self::SamplesTaken(_)
         )
@@ -182,6 +185,7 @@ impl Event {
             | Self::GradientsMeasured(_)
             | Self::ShadowShares(_)
             | Self::AffinitiesMeasured(_)
+            | Self::PhasesTimed(_)
             | Self::NonFiniteLoss(_)
             | Self::GuardTripped(_)
             | Self::Continued(_)
@@ -212,6 +216,7 @@ impl Event {
             Self::GradientsMeasured(event) => event.step,
             Self::ShadowShares(event) => event.step,
             Self::AffinitiesMeasured(event) => event.step,
+            Self::PhasesTimed(event) => event.step,
             Self::CheckpointSaved(event) => event.step,
             Self::NonFiniteLoss(event) => event.step,
             Self::GuardTripped(event) => event.step,

@@ -20,6 +20,7 @@ pub fn describe(event: &Event, run: &Run) -> Vec<String> {
         | Event::GradientsMeasured(_)
         | Event::ShadowShares(_)
         | Event::AffinitiesMeasured(_)
+        | Event::PhasesTimed(_)
         | Event::ClassesScored(_)
         | Event::SamplesTaken(_) => Vec::new(),
         Event::RunStarted(event) => {

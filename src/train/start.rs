@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::{
     Opening, Progress, Trainer, TrainerSetup, TrainingSession, WeightingProgress, batches::Batches,
     checkpoint::Checkpoint, control::Control, earlier::EarlierGradients, learner::Learner,
-    length::EpochLength, mixer::Mixer, output::Output, plan::Plan,
+    length::EpochLength, mixer::Mixer, output::Output, plan::Plan, stopwatch::PhaseTimes,
 };
 use crate::{
     data::{Corpus, statistics::overlaps},
@@ -90,6 +90,7 @@ impl Trainer {
             earlier: EarlierGradients::default(),
             control: Control::new(moves, has_new_moves, interrupt, failures),
             output: Output { run, clock, opening },
+            phase_times: PhaseTimes::default(),
             reported: EpochLength { steps: plan.batches_per_epoch(), counts_steps: false },
             plan,
         };

@@ -13,6 +13,7 @@ use super::{
     loss::ObjectiveLoss,
     measure::{MeasuredStep, Parts},
     mixer::active_groups,
+    stopwatch::{Phase, Stopwatch},
     weights::{StepGradients, StepInputs, Weights},
 };
 use crate::{
@@ -41,6 +42,7 @@ impl Trainer {
     pub(super) fn train_step(&mut self, bus: &mut Bus) -> Result<()> {
         let _step = trace_span!("step").entered();
         let began_ms = self.output.ms();
+        let mut watch = Stopwatch::start(self.output.us());
         let done = self.counters.step;
         self.control.fail_if_requested(done.0 + 1)?;
         let gains = self.mixer.gains(done);
@@ -50,10 +52,13 @@ impl Trainer {
         if self.counters.enters(self.stage(&groups, done)) {
             self.learner.system.begin_stage()?;
         }
+        watch.lap(Phase::Other, self.output.us());
         let draws = trace_span!("draw")
             .in_scope(|| self.batches.draw(&self.plan, &self.settings, &groups, done));
+        watch.lap(Phase::Draw, self.output.us());
         let (losses, boundary) = trace_span!("forward")
             .in_scope(|| self.learner.compute_losses(&self.plan, &draws, &gains, done))?;
+        watch.lap(Phase::Forward, self.output.us());
         let non_finite = losses.iter().filter(|loss| !loss.value.is_finite());
         let non_finite: Vec<usize> = non_finite.map(|loss| loss.objective).collect();
         if let Some(&first) = non_finite.first() {
@@ -68,6 +73,7 @@ impl Trainer {
                 })?),
                 Needs::Nothing | Needs::Losses => None,
             };
+        watch.lap(Phase::Backward, self.output.us());
         if apart.as_ref().is_some_and(|apart| !apart.gram().is_finite()) {
             self.report_non_finite(None, bus);
             return Ok(());
@@ -100,6 +106,7 @@ impl Trainer {
             } else {
                 Vec::new()
             };
+            watch.lap(Phase::Other, self.output.us());
             let (gradients, parts) = trace_span!("backward").in_scope(|| {
                 mixed_gradient(&losses, &boundary, &weights, parameters, apart, &layers)
             })?;
@@ -111,6 +118,7 @@ impl Trainer {
                 self.report_non_finite(None, bus);
                 return Ok(());
             }
+            watch.lap(Phase::Backward, self.output.us());
             if is_measured {
                 let (boundary, gradients, weights) = (&boundary, &gradients, &weights);
                 let (parts, layers) = (&parts, &layers[..]);
@@ -127,6 +135,7 @@ impl Trainer {
             } else {
                 self.mixer.update_shadows(&self.plan, done, inputs);
             }
+            watch.lap(Phase::Measure, self.output.us());
             let learning_rate = self.settings.learning_rate.at(done.0);
             trace_span!("optimise").in_scope(|| {
                 self.learner.update(
@@ -137,13 +146,16 @@ impl Trainer {
                 )
             })?;
         }
+        watch.lap(Phase::Update, self.output.us());
         self.earlier = kept;
         // Their graph takes most of the memory of a step.
         drop(boundary);
         let losses: Vec<ObjectiveLoss> = losses.into_iter().map(ObjectiveLoss::detached).collect();
         if !losses.is_empty() {
             let inputs = StepInputs { gains: &gains, epochs: &epochs, losses: &losses };
+            watch.lap(Phase::Other, self.output.us());
             self.measure_update(&draws, inputs, is_measured, bus)?;
+            watch.lap(Phase::Measure, self.output.us());
             self.learner.system.after_update();
         }
         let (draws, losses) = (&draws[..], &losses[..]);
@@ -155,6 +167,11 @@ impl Trainer {
         self.guard_step(losses, cosines.as_ref(), bus);
         if let Some(cosines) = &cosines {
             self.follow_cosines(cosines, bus);
+        }
+        watch.lap(Phase::Other, self.output.us());
+        let (at_ms, step) = (self.output.ms(), self.counters.step);
+        if let Some(timed) = self.phase_times.step_done(watch, at_ms, step) {
+            bus.emit(timed);
         }
         Ok(())
     }

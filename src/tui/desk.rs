@@ -53,6 +53,8 @@ struct Desk<'a> {
     now_ms: &'a dyn Fn() -> u64,
     panic_at: Option<u64>,
     n_frames: u64,
+    /// Frames that were due while another one was drawn.
+    n_missed: u64,
     drawn_ms: u64,
     /// Something has changed since the last frame.
     changed: bool,
@@ -81,6 +83,7 @@ impl<'a> Desk<'a> {
             now_ms,
             panic_at,
             n_frames: 0,
+            n_missed: 0,
             drawn_ms: 0,
             changed: true,
         }
@@ -138,6 +141,7 @@ impl<'a> Desk<'a> {
         let number = self.n_frames;
         assert!(self.panic_at != Some(number), "panic requested at frame {number}");
         terminal.draw(|frame| screen::render(data, frame.area(), frame.buffer_mut()));
+        self.n_missed += (self.now_ms)().saturating_sub(now_ms) / FRAME_MS;
         (self.drawn_ms, self.changed) = (now_ms, false);
     }
 

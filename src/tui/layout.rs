@@ -25,6 +25,8 @@ pub enum Page {
     Samples,
     /// The corpora: how much of each has been used.
     Corpora,
+    /// The time of each phase of a step, the throughput, and the state of the process.
+    Health,
     /// The list of events.
     Events,
 }
@@ -103,6 +105,12 @@ pub struct Layout {
     pub samples: Option<Rect>,
     /// The corpora.
     pub corpora: Option<Rect>,
+    /// The time of each phase of a step.
+    pub phases: Option<Rect>,
+    /// The throughput over the steps.
+    pub throughput: Option<Rect>,
+    /// The state of the process.
+    pub process: Option<Rect>,
     /// Speed, learning rate and gradient norm.
     pub health: Option<Rect>,
     /// The list of events.
@@ -162,6 +170,7 @@ impl Layout {
                 let (corpora, rows) = above_rows(body, rows_height(n_strips).min(body.height / 3));
                 Self { corpora: Some(corpora), rows, ..frame }
             }
+            Page::Health => frame.of_health(body, size),
             Page::Events => Self { events: Some(body), ..frame },
         }
     }
@@ -211,6 +220,18 @@ impl Layout {
         let [chart, values] = from_right(top, VALUES.min(top.width / 2));
         let (chart, metrics, objective) = (Some(chart), Some(metrics), Some(values));
         Self { chart, rows, objective, metrics, ..self }
+    }
+
+    /// The phases with the process beside them, and the throughput below; on small screens only the
+    /// phases.
+    fn of_health(self, body: Rect, size: Size) -> Self {
+        if !fits(size, CHART) {
+            return Self { phases: Some(body), ..self };
+        }
+        let [top, throughput] = from_bottom(body, body.height * 2 / 5);
+        let [phases, process] = from_right(top, ASIDE.min(top.width / 2));
+        let (phases, throughput, process) = (Some(phases), Some(throughput), Some(process));
+        Self { phases, throughput, process, ..self }
     }
 
     fn charted(self, body: Rect, n_strips: usize) -> Self {
@@ -348,10 +369,10 @@ mod tests {
         let Layout { header, chart, rows, strips, dev, footer, .. } = *layout;
         let Layout { gradients, shares, scores, samples, corpora, health, events, scrub, .. } =
             *layout;
-        let Layout { objective, metrics, .. } = *layout;
+        let Layout { objective, metrics, phases, throughput, process, .. } = *layout;
         let some = [
             chart, rows, strips, dev, gradients, shares, scores, samples, corpora, health, events,
-            scrub, objective, metrics,
+            scrub, objective, metrics, phases, throughput, process,
         ];
         some.into_iter().flatten().chain([header, footer]).collect()
     }
@@ -363,7 +384,7 @@ mod tests {
             is_replay: bool,
             page in prop::sample::select(vec![
                 Page::Overview, Page::Chart, Page::Objective, Page::Gradients, Page::Shares,
-                Page::Scores, Page::Samples, Page::Corpora, Page::Events,
+                Page::Scores, Page::Samples, Page::Corpora, Page::Health, Page::Events,
             ]),
         ) {
             let area = Rect::new(0, 0, width, height);

@@ -16,6 +16,8 @@ mod numbers;
 mod objective;
 mod paint;
 mod palette;
+mod phases;
+mod process;
 mod prompt;
 mod samples;
 mod scores;
@@ -23,6 +25,7 @@ mod scrub;
 mod settings;
 mod shares;
 mod strips;
+mod throughput;
 mod trace;
 mod weightings;
 
@@ -106,6 +109,15 @@ pub fn render(frame: FrameData, area: Rect, buffer: &mut Buffer) {
     }
     if let Some(area) = layout.corpora {
         corpora::draw(frame, area, &mut paint);
+    }
+    if let Some(area) = layout.phases {
+        phases::draw(frame, area, layout.process.is_none(), &mut paint);
+    }
+    if let Some(area) = layout.throughput {
+        throughput::draw(frame, area, &mut paint);
+    }
+    if let Some(area) = layout.process {
+        process::draw(frame, area, &mut paint);
     }
     if let Some(area) = layout.health {
         health::draw(frame, area, &mut paint);

@@ -68,6 +68,18 @@ pub struct Playing {
     pub seeking: Option<f32>,
 }
 
+/// The state of the process that trains. It is no part of the run: it differs from run to run of one
+/// recipe, so no event has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ProcessHealth {
+    /// Its resident memory in bytes; `None` where the system does not say.
+    pub resident_bytes: Option<u64>,
+    /// Events that the journal does not hold yet.
+    pub journal_lag: u64,
+    /// Frames that were due while another one was drawn.
+    pub frames_missed: u64,
+}
+
 /// One line at the bottom of the screen, until the next key press.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
@@ -96,6 +108,8 @@ pub struct View {
     pub events: EventList,
     /// The samples that are shown.
     pub samples: SampleView,
+    /// What is known of this process and its screen; only while it trains.
+    pub process: Option<ProcessHealth>,
     /// The whole journal of a replay, once its end has been reached.
     pub scrub: Option<Scrub>,
     /// The window above the panels, which receives the keys.
@@ -126,6 +140,7 @@ impl View {
             size: Size::default(),
             events: EventList::default(),
             samples: SampleView::default(),
+            process: None,
             scrub: None,
             overlay: None,
             history: Vec::new(),

@@ -109,6 +109,7 @@ impl<'a> Desk<'a> {
                     | Event::GradientsMeasured(_)
                     | Event::ShadowShares(_)
                     | Event::AffinitiesMeasured(_)
+                    | Event::PhasesTimed(_)
                     | Event::ClassesScored(_)
                     | Event::SamplesTaken(_)
             )

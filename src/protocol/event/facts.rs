@@ -493,6 +493,42 @@ pub struct ShadowShares {
     pub took_us: u64,
 }
 
+/// See [`Event::PhasesTimed`](super::Event::PhasesTimed). Each value is the mean of the steps since the last such event,
+/// in microseconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhasesTimed {
+    /// Milliseconds since the run began.
+    pub at_ms: u64,
+    /// Updates done.
+    pub step: Step,
+    /// Drawing and packing the batches.
+    pub draw_us: u64,
+    /// The forward pass.
+    pub forward_us: u64,
+    /// The backward pass.
+    pub backward_us: u64,
+    /// Measured gradients, shadow rules and affinities.
+    pub measure_us: u64,
+    /// The optimizer's update.
+    pub update_us: u64,
+    /// The whole step; what the phases leave is for the weighting rule, guards and events.
+    pub step_us: u64,
+}
+
+impl PhasesTimed {
+    /// The phases of a step, and what is left.
+    pub const NAMES: [&str; 6] = ["draw", "forward", "backward", "measure", "update", "other"];
+
+    /// The time of each phase in microseconds, in the order of the names.
+    pub fn phases(&self) -> [u64; Self::NAMES.len()] {
+        let known =
+            [self.draw_us, self.forward_us, self.backward_us, self.measure_us, self.update_us];
+        let all = known.iter().copied().fold(0, u64::saturating_add);
+        let [draw, forward, backward, measure, update] = known;
+        [draw, forward, backward, measure, update, self.step_us.saturating_sub(all)]
+    }
+}
+
 /// See [`Event::CheckpointSaved`](super::Event::CheckpointSaved).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CheckpointSaved {

@@ -13,12 +13,15 @@ use crate::{
     state::{Run, describe},
     tui::{
         terminal::Terminal,
-        view::{DeskMode, Effect, Message, Request},
+        view::{DeskMode, Effect, Message, Page, ProcessHealth, Request},
     },
 };
 
 /// How often the desk checks for the trainer's answer to a command.
 const ANSWER_WAIT: Duration = Duration::from_millis(10);
+
+/// How often the desk asks for the memory of the process, in milliseconds.
+const PROCESS_MS: u64 = 1_000;
 
 /// A run that trains, as seen by the desk.
 pub struct Live<'a> {
@@ -28,6 +31,8 @@ pub struct Live<'a> {
     pub interrupt: &'a dyn Fn(),
     /// Whether a signal has requested the end.
     pub interrupted: &'a dyn Fn() -> bool,
+    /// The resident memory of this process in bytes, if it is known.
+    pub resident_bytes: &'a dyn Fn() -> Option<u64>,
     /// [`DeskMode::Live`], or [`DeskMode::Observe`].
     pub mode: DeskMode,
 }
@@ -36,8 +41,21 @@ pub struct Live<'a> {
 /// drawing panics.
 pub fn watch(terminal: &mut Terminal, session: Session, live: &Live, feed: &mut Feed) -> DeskExit {
     let mut desk = Desk::new(session, live.mode, terminal);
+    let mut asked_ms = None;
     loop {
         let effects = receive_events(&mut desk, feed);
+        let now_ms = (desk.now_ms)();
+        if asked_ms.is_none_or(|asked_ms| now_ms >= asked_ms + PROCESS_MS) {
+            asked_ms = Some(now_ms);
+            let process = Some(ProcessHealth {
+                resident_bytes: (live.resident_bytes)(),
+                journal_lag: feed.journal_lag(),
+                frames_missed: desk.n_missed,
+            });
+            // Only one page shows it.
+            desk.changed |= desk.view.page == Page::Health && desk.view.process != process;
+            desk.view.process = process;
+        }
         let run = feed.run();
         if let Some(left) = perform(&mut desk, effects, terminal, live) {
             return left;

@@ -21,10 +21,10 @@ use crate::{
         Glyphs, Theme, glyphs,
         line::Line,
         theme::ColorDepth,
-        view::{DeskMode, Effect, Page, Palette, Playing, Prompt, PromptKind},
+        view::{DeskMode, Effect, Page, Palette, Playing, ProcessHealth, Prompt, PromptKind},
     },
 };
-use fixture::{of_three_corpora, pressed, ranked, sampled, shadowed, trained};
+use fixture::{of_three_corpora, pressed, ranked, sampled, shadowed, timed, trained};
 
 const SIZES: [(u16, u16); 4] = [(40, 10), (80, 24), (120, 40), (200, 60)];
 
@@ -205,6 +205,23 @@ fn the_page_of_an_objective_says_how_it_is_trained() {
 }
 
 #[test]
+fn where_the_time_goes_and_the_state_of_the_process() {
+    let run = timed();
+    let resident_bytes = Some(1_234 << 20);
+    let process = Some(ProcessHealth { resident_bytes, journal_lag: 3, frames_missed: 2 });
+    let live = View { process, ..page(Page::Health) };
+    pictures("health", &run, &live);
+    pictures("health-empty", &Run::new(None), &page(Page::Health));
+    // A replay has all but the process.
+    let playing = Playing { playing: false, speed: 1.0, seeking: None };
+    let size = Size::new(120, 40);
+    let replayed = View { mode: DeskMode::Replay(playing), size, ..page(Page::Health) };
+    let shown = lines(&drawn(&run, &replayed, &look()));
+    assert!(shown.contains("memory         -") && shown.contains("backward"), "{shown}");
+    assert!(shown.contains("7.10 ms"), "{shown}");
+}
+
+#[test]
 fn a_strip_without_scores_says_why() {
     let mut view = View { size: Size::new(40, 10), ..page(Page::Scores) };
     let shown = |run: &Run, view: &View| lines(&drawn(run, view, &look()));
@@ -338,7 +355,7 @@ fn key() -> impl Strategy<Value = crossterm::event::KeyEvent> {
     let code = prop_oneof![
         6 => any::<char>().prop_map(KeyCode::Char),
         12 => prop::sample::select(
-            "hjklHJKL0123456789wWmsSuabABncerdpyxvzotTGOq?:/{}[]<>,.+-= y".chars().collect::<Vec<_>>()
+            "hjklHJKL0123456789wWmsSuabABncerdpyxvzotTGOPq?:/{}[]<>,.+-= y".chars().collect::<Vec<_>>()
         ).prop_map(KeyCode::Char),
         6 => prop::sample::select(vec![
             KeyCode::Enter, KeyCode::Esc, KeyCode::Tab, KeyCode::BackTab, KeyCode::Backspace,

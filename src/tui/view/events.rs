@@ -59,6 +59,7 @@ impl Class {
             | Event::GradientsMeasured(_)
             | Event::ShadowShares(_)
             | Event::AffinitiesMeasured(_)
+            | Event::PhasesTimed(_)
             | Event::Continued(_)
             | Event::Rewound(_)
             | Event::RunEnded(_) => Self::Run,

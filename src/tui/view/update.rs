@@ -269,7 +269,8 @@ impl View {
             Page::Shares => (Page::Scores, Focus::Desk),
             Page::Scores => (Page::Samples, Focus::Samples),
             Page::Samples => (Page::Corpora, Focus::Desk),
-            Page::Corpora => (Page::Events, Focus::Events),
+            Page::Corpora => (Page::Health, Focus::Desk),
+            Page::Health => (Page::Events, Focus::Events),
             Page::Events => (Page::Overview, Focus::Desk),
         };
     }

@@ -10,8 +10,9 @@ use crate::{
         event::{
             AffinitiesMeasured, CheckpointSaved, ClassCounts, ClassesScored, CorpusStarted,
             Direction, Evaluated, GainSet, GradientsMeasured, LayerCosines, MetricStarted, Muted,
-            NonFiniteLoss, Noted, ObjectiveStarted, Role, RunStarted, Sample, SampleForm,
-            SampleRow, SamplesTaken, Setting, SettingSet, ShadowShares, Split, SplitSize, StepDone,
+            NonFiniteLoss, Noted, ObjectiveStarted, PhasesTimed, Role, RunStarted, Sample,
+            SampleForm, SampleRow, SamplesTaken, Setting, SettingSet, ShadowShares, Split,
+            SplitSize, StepDone,
         },
     },
     state::Run,
@@ -366,6 +367,37 @@ pub(super) fn pressed(view: &mut View, run: &Run, keys: &str) {
             }
         }
     }
+}
+
+/// A run whose steps were timed, and became slower when gradients were measured.
+pub(super) fn timed() -> Run {
+    let mut run = Run::new(Some(&arbitrary::header()));
+    run.apply(&cast().into());
+    for step in 1..=300 {
+        let step_ms = if step > 200 { 38 } else { 31 };
+        run.apply(&StepDone { step_ms, ..step_done(step, &[1.0; 5]) }.into());
+        if step % 20 == 0 {
+            let measure_us = if step > 200 { 7_100 } else { 0 };
+            let timed = PhasesTimed {
+                at_ms: step * 31,
+                step: Step(step),
+                draw_us: 260,
+                forward_us: 11_400 + step * 3,
+                backward_us: 16_900,
+                measure_us,
+                update_us: 1_700,
+                step_us: 31_800 + step * 3 + measure_us,
+            };
+            run.apply(&timed.into());
+        }
+        if step % 60 == 0 {
+            for name in NAMES {
+                let scored = arbitrary::evaluated(step, Split::Dev, name, "f1", 60.0);
+                run.apply(&Evaluated { took_ms: 412, ..scored }.into());
+            }
+        }
+    }
+    run
 }
 
 /// A share from a wave and the index of an objective.
