@@ -1,4 +1,4 @@
-//! The cost of a frame of the desk: eight objectives, after few and after a million steps, at three sizes; on the overview
+//! The cost of a frame of the desk: eight objectives with eight metrics each, after few and after a million steps, at three sizes; on the overview
 //! and on the pages of the objective, gradients, shares, samples and health, with gradients of three layers measured and eight shadow rules asked
 //! at every tenth step, and twenty samples of the largest size.
 //!
@@ -16,11 +16,11 @@ use std::{fs::File, io::BufWriter, time::Instant};
 
 use auxdesk::{
     protocol::{
-        Event, Loss, ObjectiveId, Step,
+        Event, Loss, MetricId, ObjectiveId, Step,
         event::{
-            BestMetric, CorpusStarted, Cosines, Direction, GradientsMeasured, LayerCosines,
-            MOST_ROWS, MetricStarted, ObjectiveStarted, Role, RunStarted, Sample, SampleForm,
-            SampleRow, SamplesTaken, ShadowShares, StepDone,
+            BestMetric, CorpusStarted, Cosines, Direction, Evaluated, GradientsMeasured,
+            LayerCosines, MOST_ROWS, MetricStarted, ObjectiveStarted, PhasesTimed, Role,
+            RunStarted, Sample, SampleForm, SampleRow, SamplesTaken, ShadowShares, Split, StepDone,
         },
     },
     state::Run,
@@ -38,6 +38,7 @@ use ratatui::{
 };
 
 const N_OBJECTIVES: usize = 8;
+const N_METRICS: usize = 8;
 const FRAMES: usize = 400;
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 const PAGES: [(&str, Page); 6] = [
@@ -51,6 +52,9 @@ const PAGES: [(&str, Page); 6] = [
 
 /// Steps between two measurements.
 const MEASURED_EVERY: u64 = 10;
+
+/// Steps between two evaluations.
+const EVALUATED_EVERY: u64 = 200;
 
 fn main() {
     println!("frames with {N_OBJECTIVES} objectives, {FRAMES} of them, in microseconds");
@@ -84,6 +88,10 @@ fn apply(step: u64, run: &mut Run) {
     if step.is_multiple_of(MEASURED_EVERY) {
         run.apply(&gradients(step));
         run.apply(&shadow_shares(step));
+        run.apply(&phases(step));
+    }
+    if step.is_multiple_of(EVALUATED_EVERY) {
+        run.apply(&evaluated(step));
     }
     run.apply(&step_done(step));
 }
@@ -146,6 +154,8 @@ fn name(at: usize) -> ObjectiveId {
 }
 
 fn cast(n_steps: u64) -> RunStarted {
+    let started =
+        |at: usize| MetricStarted { name: metric(at), short: None, direction: Direction::Higher };
     let objective = |at: usize| ObjectiveStarted {
         name: name(at),
         role: if at == 0 { Role::Main } else { Role::Auxiliary },
@@ -153,11 +163,7 @@ fn cast(n_steps: u64) -> RunStarted {
         corpus: vec!["news".into()],
         gain: 1.0,
         muted: false,
-        metrics: vec![MetricStarted {
-            name: "f1".into(),
-            short: None,
-            direction: Direction::Higher,
-        }],
+        metrics: (0..N_METRICS).map(started).collect(),
         patience: None,
     };
     RunStarted {
@@ -172,7 +178,7 @@ fn cast(n_steps: u64) -> RunStarted {
         parameters: 1_000_000,
         steps: 2 * n_steps,
         steps_per_epoch: 1_000,
-        best: BestMetric { objective: name(0), metric: "f1".into() },
+        best: BestMetric { objective: name(0), metric: metric(0) },
         settings: [].into(),
         vectors: Vec::new(),
         warm_starts: Vec::new(),
@@ -214,6 +220,41 @@ fn shadow_shares(step: u64) -> Event {
     };
     let (at_ms, step) = (step * 25, Step(step));
     ShadowShares { at_ms, step, shares: (0..8).map(shares).collect(), took_us: 900 }.into()
+}
+
+fn phases(step: u64) -> Event {
+    PhasesTimed {
+        at_ms: step * 25,
+        step: Step(step),
+        draw_us: 200,
+        forward_us: 9_000 + step % 900,
+        backward_us: 12_000,
+        measure_us: 1_000,
+        update_us: 1_500,
+        step_us: 24_800 + step % 900,
+    }
+    .into()
+}
+
+/// Of the selected objective, with many metrics.
+fn evaluated(step: u64) -> Event {
+    let score = |at: usize| (metric(at), 50.0 + 10.0 * wander(step, at));
+    Evaluated {
+        at_ms: step * 25,
+        step: Step(step),
+        split: Split::Dev,
+        objective: name(0),
+        loss: Loss::read(1.2 + 0.2 * wander(step, 3)),
+        metrics: (0..N_METRICS).map(score).collect(),
+        extra: false,
+        took_ms: 300,
+        command: None,
+    }
+    .into()
+}
+
+fn metric(at: usize) -> MetricId {
+    format!("metric_{at}").as_str().into()
 }
 
 fn step_done(step: u64) -> Event {

@@ -11,6 +11,7 @@ mod equalize;
 mod events;
 pub mod keymap;
 mod keys;
+mod link;
 mod mix;
 mod mouse;
 mod nudge;
@@ -27,6 +28,7 @@ use std::borrow::Cow;
 
 pub use effect::{Effect, Seek, SpeedChange};
 pub use events::{Class, EventList};
+pub use link::Links;
 pub use mix::finished;
 pub use nudge::{LEAST, nudged};
 pub use overlay::{Overlay, Palette};
@@ -116,6 +118,8 @@ pub struct View {
     pub overlay: Option<Overlay>,
     /// Lines entered in the palette, oldest first.
     pub history: Vec<String>,
+    /// Linked faders.
+    pub links: Links,
     /// Commands without an answer.
     pub pending: Pending,
     /// The last message.
@@ -144,6 +148,7 @@ impl View {
             scrub: None,
             overlay: None,
             history: Vec::new(),
+            links: Links::default(),
             pending: Pending::default(),
             message: None,
             frozen: false,

@@ -47,6 +47,7 @@ mod muted;
 mod objectives;
 mod optimizers;
 mod orders;
+mod pages;
 mod plain;
 mod predicted;
 mod pty;

@@ -93,6 +93,10 @@ fn row(
     paint.symbol(area.x + 1, y, glyphs.digit(at), series);
     let is_main = strip.role == Role::Main;
     paint.put(area.x + 2, y, 1, if is_main { "*" } else { " " }, theme.text);
+    let (link, of_link) = link(frame, strip);
+    if !link.is_empty() {
+        paint.put(area.x + 3, y, 1, "&", of_link);
+    }
     let mut x = area.x + 4;
     for &column in columns {
         let width = column.width().min(area.right().saturating_sub(x));
@@ -108,6 +112,7 @@ fn row(
             }
             Column::Flag => {
                 let (flag, style) = flag(frame, strip);
+                let (flag, style) = if flag.is_empty() { (&*link, of_link) } else { (flag, style) };
                 paint.put(x, y, width, flag, style);
             }
             Column::Loss => {
@@ -201,6 +206,18 @@ pub(super) fn flag(frame: FrameData, strip: &Strip) -> (&'static str, Style) {
     } else {
         ("", theme.text)
     }
+}
+
+/// The fader that is linked with this one, by its digit: `&3`; `&` while it is to be linked.
+pub(super) fn link(frame: FrameData, strip: &Strip) -> (String, Style) {
+    let FrameData { run, view, look, .. } = frame;
+    if view.links.first() == Some(&strip.name) {
+        return ("&".to_owned(), look.theme.pending);
+    }
+    let partner = view.links.partner(&strip.name);
+    let place = partner.and_then(|name| run.strips.iter().position(|strip| strip.name == *name));
+    let text = place.map(|place| format!("&{}", look.glyphs.digit(place)));
+    (text.unwrap_or_default(), look.theme.key)
 }
 
 pub(super) fn trend(strip: &Strip, x: u16, y: u16, paint: &mut Paint) {

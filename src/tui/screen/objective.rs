@@ -90,6 +90,9 @@ fn rows(frame: FrameData, strip: &Strip) -> Vec<Row> {
         rows.push(("patience", format!("{left} of {patience} left"), number));
     }
     rows.push(("learning rate", learning_rate(run, strip), number));
+    if let Some(partner) = frame.view.links.partner(&strip.name) {
+        rows.push(("linked with", partner.to_string(), theme.text));
+    }
     rows.extend(draws(run, strip).map(|drawn| ("drawn", drawn, theme.text)));
     let steps = numbers::grouped(strip.n_steps);
     let steps = format!("{steps} of {} have a loss", numbers::grouped(run.step.0));

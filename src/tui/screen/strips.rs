@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::{
     FrameData,
-    desk::{flag, gradient_share, least_cosine, share, spark, title, trend},
+    desk::{flag, gradient_share, least_cosine, link, share, spark, title, trend},
     fader, numbers,
     paint::Paint,
 };
@@ -71,7 +71,9 @@ fn draw_strip(frame: FrameData, (at, strip): (usize, &Strip), area: Rect, paint:
     }
     paint.put(area.x + 1, area.y, area.width.saturating_sub(2), &name, style);
     let (flag, style) = flag(frame, strip);
-    paint.put(area.x + 1, area.y + 1, 8, flag, style);
+    let x = paint.put(area.x + 1, area.y + 1, 5, flag, style);
+    let (link, of_link) = link(frame, strip);
+    paint.put(x + u16::from(!flag.is_empty()), area.y + 1, 3, &link, of_link);
 
     // Columns: half a handle, its track, and the meter beside it.
     let half = if area.width < 22 { 2 } else { 3 };

@@ -316,6 +316,17 @@ fn requests_without_an_answer() {
 }
 
 #[test]
+fn linked_faders() {
+    let run = trained();
+    let mut view = View::new(DeskMode::Live);
+    pressed(&mut view, &run, "2 & 3 l");
+    pictures("linked", &run, &view);
+    view.size = Size::new(40, 10);
+    let shown = lines(&drawn(&run, &view, &look()));
+    assert_eq!(shown.matches('&').count(), 2, "{shown}");
+}
+
+#[test]
 fn a_requested_gain_is_visible_on_the_smallest_screen() {
     let run = trained();
     let mut view = View { size: Size::new(40, 10), ..View::new(DeskMode::Live) };
@@ -355,7 +366,7 @@ fn key() -> impl Strategy<Value = crossterm::event::KeyEvent> {
     let code = prop_oneof![
         6 => any::<char>().prop_map(KeyCode::Char),
         12 => prop::sample::select(
-            "hjklHJKL0123456789wWmsSuabABncerdpyxvzotTGOPq?:/{}[]<>,.+-= y".chars().collect::<Vec<_>>()
+            "hjklHJKL0123456789wWmsSuabABncerdpyxvzotTGOPq&?:/{}[]<>,.+-= y".chars().collect::<Vec<_>>()
         ).prop_map(KeyCode::Char),
         6 => prop::sample::select(vec![
             KeyCode::Enter, KeyCode::Esc, KeyCode::Tab, KeyCode::BackTab, KeyCode::Backspace,

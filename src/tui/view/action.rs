@@ -29,6 +29,8 @@ pub enum Action {
     Finish,
     /// Set the gains at which all measured gradients have the same norm.
     EqualizeGradients,
+    /// Link the selected fader with the next one that is selected, or unlink it.
+    Link,
     /// Unsolo every strip.
     ClearSolos,
     /// Undo the last change.
@@ -298,6 +300,7 @@ pub static ACTIONS: &[Spec] = &[
     row(Anywhere, A::Solo, "solo", &["s"], "solo", "solo or unsolo: only soloed ones are trained", movable),
     row(Anywhere, A::Finish, "finish", &["F"], "", "finish an objective: no longer trained, its head frozen; or train it again", movable),
     row(Anywhere, A::ClearSolos, "clear-solos", &["S"], "", "unsolo every objective", has_solo),
+    row(Anywhere, A::Link, "link-faders", &["&"], "", "link the fader with the next one you select, so that they keep their ratio; or unlink it", movable),
     row(Anywhere, A::EqualizeGradients, "equalize-gradients", &["E"], "", "set gains at which all measured gradients have the same norm", movable),
     row(Anywhere, A::Undo, "undo", &["u"], "undo", "undo the last change", can_undo),
     row(Anywhere, A::Redo, "redo", &["ctrl-r"], "redo", "redo the last undone change", can_redo),

@@ -20,32 +20,39 @@ impl View {
         Effect::send_if(self.strip(run).and_then(|strip| request(self, strip)))
     }
 
-    pub(super) fn nudge(&mut self, strip: &Strip, nudge: Nudge) -> Option<Request> {
-        // A fader that the rule moves goes on from the weight that the rule has given it.
-        let gain = if self.is_handed(strip) {
-            self.weight(strip)
-        } else {
-            self.pending.gain(&strip.name).unwrap_or(strip.gain)
-        };
+    pub(super) fn nudge(&mut self, strip: &Strip, nudge: Nudge, run: &Run) -> Option<Request> {
+        let gain = self.gain_to_move(strip);
         let moved = nudged(gain, nudge);
         if moved == gain && strip.fade.is_none() && !self.is_handed(strip) {
             return None;
         }
-        self.touch(strip, moved)
+        self.touch(strip, moved, run)
     }
 
     /// The weight of an objective with its requested gain, whether it is active or not.
-    fn weight(&self, strip: &Strip) -> f32 {
+    pub(super) fn weight(&self, strip: &Strip) -> f32 {
         self.pending.gain(&strip.name).unwrap_or(strip.gain) * strip.share
     }
 
-    /// Requests a gain; of a fader that was handed to the rule, it also takes it back.
-    pub(super) fn touch(&mut self, strip: &Strip, gain: f32) -> Option<Request> {
-        if !self.is_handed(strip) {
-            return self.pending.set_gain(&strip.name, gain);
+    /// Requests a gain, and that of a linked fader; a fader that was handed to the rule is taken
+    /// back.
+    pub(super) fn touch(&mut self, strip: &Strip, gain: f32, run: &Run) -> Option<Request> {
+        let linked = self.linked_move(strip, gain, run);
+        let moves = [Some((strip, gain)), linked].into_iter().flatten();
+        if moves.clone().any(|(strip, _)| self.is_handed(strip)) {
+            let all = moves.flat_map(|(strip, gain)| self.moved(strip, gain, None));
+            return Some(Command::Set(all.collect()).into());
         }
-        let gain = Assignment::gain(strip.name.clone(), gain);
-        Some(Command::Set(vec![take_back(strip), gain]).into())
+        let gains = moves.map(|(strip, gain)| (strip.name.clone(), gain)).collect();
+        self.pending.set_gains(gains)
+    }
+
+    /// Fades to a gain, with a linked fader.
+    pub(super) fn fade(&mut self, strip: &Strip, gain: f32, steps: u64, run: &Run) -> Request {
+        let linked = self.linked_move(strip, gain, run);
+        let moves = [Some((strip, gain)), linked].into_iter().flatten();
+        let all = moves.flat_map(|(strip, gain)| self.moved(strip, gain, Some(steps)));
+        Command::Set(all.collect()).into()
     }
 
     /// Whether the next touch of a fader takes it back from the weighting rule.

@@ -1,6 +1,6 @@
 //! Commands that the trainer has not answered yet; faders are drawn hollow until it has.
 //!
-//! Each fader has at most one command in flight. Further key presses are merged into the next one,
+//! Each fader, or pair of linked ones, has one command in flight. Further key presses are merged into the next one,
 //! so that a key held down costs the trainer one command per step rather than one per repeat.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -28,7 +28,8 @@ impl<C: Into<Command>> From<C> for Request {
 /// Commands in flight.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Pending {
-    gains: BTreeMap<ObjectiveId, PendingGain>,
+    /// Oldest first.
+    gains: Vec<PendingGains>,
     /// Commands that do not set a single fader.
     others: BTreeMap<CommandId, Command>,
     /// The undo or redo in flight, and what follows it.
@@ -47,15 +48,27 @@ pub(super) enum UndoKey {
     Redo,
 }
 
-/// The command in flight of one fader.
+/// The command in flight of one fader, or of linked ones.
 #[derive(Clone, Debug, PartialEq)]
-struct PendingGain {
-    /// The last requested gain, sent or not.
-    gain: f32,
+struct PendingGains {
+    /// The last requested gains, sent or not.
+    gains: Vec<(ObjectiveId, f32)>,
     /// The command that was sent; `None` until its id is known.
     command: Option<CommandId>,
-    /// The last requested gain has not been sent yet.
+    /// The last requested gains have not been sent yet.
     is_queued: bool,
+}
+
+impl PendingGains {
+    fn gain(&self, objective: &ObjectiveId) -> Option<f32> {
+        self.gains.iter().find(|(name, _)| name == objective).map(|(_, gain)| *gain)
+    }
+
+    /// Whether it has one of these faders, and whether it has the same ones.
+    fn shares(&self, gains: &[(ObjectiveId, f32)]) -> (bool, bool) {
+        let n_shared = gains.iter().filter(|(name, _)| self.gain(name).is_some()).count();
+        (n_shared > 0, n_shared == gains.len() && n_shared == self.gains.len())
+    }
 }
 
 impl Pending {
@@ -63,9 +76,9 @@ impl Pending {
     /// several controls, and undo.
     pub fn value(&self, control: &Control) -> Option<Setting> {
         if let Control::Gain(objective) = control
-            && let Some(own) = self.gains.get(objective)
+            && let Some(gain) = self.gains.iter().rev().find_map(|open| open.gain(objective))
         {
-            return Some(Setting::Number(own.gain));
+            return Some(Setting::Number(gain));
         }
         let undo = self.undo.iter().map(|(_, command)| command);
         undo.chain(self.others.values().rev()).find_map(|command| match command {
@@ -137,27 +150,42 @@ impl Pending {
     pub fn has(&self, command: CommandId) -> bool {
         self.undo.as_ref().is_some_and(|(undo, _)| *undo == command)
             || self.others.contains_key(&command)
-            || self.gains.values().any(|gain| gain.command == Some(command))
+            || self.gains.iter().any(|open| open.command == Some(command))
     }
 
     /// With that one gain in flight.
     #[cfg(test)]
     pub fn with_gain(objective: &ObjectiveId, gain: f32) -> Self {
         let mut pending = Self::default();
-        let request = pending.set_gain(objective, gain).expect("nothing is under way");
+        let gains = vec![(objective.clone(), gain)];
+        let request = pending.set_gains(gains).expect("nothing is under way");
         pending.sent(&request, CommandId(1));
         pending
     }
 
-    /// Requests a gain: at once, or as soon as the command in flight is answered.
-    pub(super) fn set_gain(&mut self, objective: &ObjectiveId, gain: f32) -> Option<Request> {
-        if let Some(open) = self.gains.get_mut(objective) {
-            (open.gain, open.is_queued) = (gain, true);
+    /// Requests gains, of one fader or of linked ones: at once, or as soon as the command in flight of
+    /// the same faders is answered.
+    pub(super) fn set_gains(&mut self, mut gains: Vec<(ObjectiveId, f32)>) -> Option<Request> {
+        let latest = self.gains.iter_mut().rev().find(|open| open.shares(&gains).0);
+        if let Some(open) = latest.filter(|open| open.shares(&gains).1) {
+            (open.gains, open.is_queued) = (gains, true);
             return None;
         }
-        let open = PendingGain { gain, command: None, is_queued: false };
-        self.gains.insert(objective.clone(), open);
-        Some(Assignment::gain(objective.clone(), gain).into())
+        // Those that wait for a command of other faders, among them one of these, go with it.
+        for open in &mut self.gains {
+            if open.is_queued && open.shares(&gains).0 {
+                open.is_queued = false;
+                for (name, gain) in &open.gains {
+                    if gains.iter().all(|(other, _)| other != name) {
+                        gains.push((name.clone(), *gain));
+                    }
+                }
+            }
+        }
+        let set = |(name, gain): &(ObjectiveId, f32)| Assignment::gain(name.clone(), *gain);
+        let command = Command::Set(gains.iter().map(set).collect());
+        self.gains.push(PendingGains { gains, command: None, is_queued: false });
+        Some(command.into())
     }
 
     /// Undoes or redoes: at once, or after the commands in flight.
@@ -183,8 +211,8 @@ impl Pending {
             command if request.undoes.is_some() => self.undo = Some((id, command.clone())),
             // The end of the run answers it.
             Command::Stop { .. } => {}
-            command => match self.gain_of(command) {
-                Some(gain) => gain.command = Some(id),
+            command => match self.gains_of(command) {
+                Some(open) => open.command = Some(id),
                 None => {
                     self.others.insert(id, command.clone());
                 }
@@ -192,13 +220,17 @@ impl Pending {
         }
     }
 
-    /// The fader of a command that [`Pending::set_gain`] returned.
-    fn gain_of(&mut self, command: &Command) -> Option<&mut PendingGain> {
+    /// The faders of a command that [`Pending::set_gains`] returned.
+    fn gains_of(&mut self, command: &Command) -> Option<&mut PendingGains> {
         let Command::Set(all) = command else { return None };
-        let [Assignment { control: Control::Gain(objective), over: None, .. }] = &all[..] else {
-            return None;
+        let gain = |one: &Assignment| match (&one.control, &one.value, one.over) {
+            (Control::Gain(objective), Setting::Number(gain), None) => {
+                Some((objective.clone(), *gain))
+            }
+            _ => None,
         };
-        self.gains.get_mut(objective).filter(|gain| gain.command.is_none())
+        let gains: Vec<(ObjectiveId, f32)> = all.iter().map(gain).collect::<Option<_>>()?;
+        self.gains.iter_mut().find(|open| open.command.is_none() && open.gains == gains)
     }
 
     /// Forgets the other changes of a command that was refused.
@@ -219,11 +251,11 @@ impl Pending {
         }
         self.others.remove(&command);
         self.undo.take_if(|(undo, _)| *undo == command);
-        let objective = self.gains.iter().find(|(_, gain)| gain.command == Some(command));
-        if let Some(objective) = objective.map(|(objective, _)| objective.clone())
-            && let Some(gain) = self.gains.remove(&objective).filter(|gain| gain.is_queued)
+        let place = self.gains.iter().position(|open| open.command == Some(command));
+        if let Some(open) = place.map(|place| self.gains.remove(place))
+            && open.is_queued
         {
-            return self.set_gain(&objective, gain.gain);
+            return self.set_gains(open.gains);
         }
         while !self.has_changes() {
             let key = self.next_undos.pop_front()?;
@@ -244,15 +276,44 @@ mod tests {
         let mut pending = Pending::default();
         let run = Run::default();
         let pos = ObjectiveId::from("pos");
-        let first = pending.set_gain(&pos, 1.05).unwrap();
+        let pos_at = |gain: f32| vec![(pos.clone(), gain)];
+        let first = pending.set_gains(pos_at(1.05)).unwrap();
         pending.sent(&first, CommandId(1));
-        assert_eq!(pending.set_gain(&pos, 1.1), None);
-        assert_eq!(pending.set_gain(&pos, 1.2), None);
+        assert_eq!(pending.set_gains(pos_at(1.1)), None);
+        assert_eq!(pending.set_gains(pos_at(1.2)), None);
         assert_eq!(pending.gain(&pos), Some(1.2));
         let next = pending.answered(CommandId(1), &run).unwrap();
         assert_eq!(next.command, Assignment::gain(pos.clone(), 1.2).into());
         pending.sent(&next, CommandId(2));
         assert_eq!(pending.answered(CommandId(2), &run), None);
         assert_eq!((pending.gain(&pos), pending.len()), (None, 0));
+    }
+
+    #[test]
+    fn a_fader_that_is_linked_or_unlinked_meanwhile_keeps_the_last_request() {
+        let mut pending = Pending::default();
+        let run = Run::default();
+        let gains = |gains: &[(&str, f32)]| {
+            gains.iter().map(|&(name, gain)| (ObjectiveId::from(name), gain)).collect::<Vec<_>>()
+        };
+        let alone = pending.set_gains(gains(&[("pos", 1.05)])).unwrap();
+        pending.sent(&alone, CommandId(1));
+        assert_eq!(pending.set_gains(gains(&[("pos", 1.1)])), None, "it waits");
+        // Linked now: the pair has a command of its own, and the waiting one is obsolete.
+        let pair = pending.set_gains(gains(&[("chunk", 2.0), ("pos", 1.2)])).unwrap();
+        pending.sent(&pair, CommandId(2));
+        assert_eq!(pending.set_gains(gains(&[("chunk", 3.0), ("pos", 1.8)])), None);
+        assert_eq!(pending.answered(CommandId(1), &run), None);
+        assert_eq!(pending.gain(&"pos".into()), Some(1.8));
+        // Unlinked: what waits for the other fader is not lost.
+        let last = pending.set_gains(gains(&[("pos", 0.5)])).unwrap();
+        let all = [("pos", 0.5), ("chunk", 3.0)];
+        let all = all.map(|(name, gain)| Assignment::gain(name.into(), gain));
+        assert_eq!(last.command, Command::Set(all.to_vec()));
+        pending.sent(&last, CommandId(3));
+        for (id, n_answers) in [(2, 2), (3, 2)] {
+            (0..n_answers).for_each(|_| assert_eq!(pending.answered(CommandId(id), &run), None));
+        }
+        assert!(pending.is_empty());
     }
 }

@@ -53,16 +53,21 @@ impl View {
             Action::PreviousStrip => self.select(self.strip_idx(run).saturating_sub(1), run),
             Action::Strip(number) => self.select(number - 1, run),
             Action::Nudge(nudge) => {
-                return self.on_strip(run, |view, strip| view.nudge(strip, nudge));
+                return self.on_strip(run, |view, strip| view.nudge(strip, nudge, run));
             }
             Action::TypeGain => return self.on_strip(run, Self::type_gain),
             Action::TypeFade => return self.on_strip(run, Self::type_fade),
             Action::ResetGain => {
-                return self.on_strip(run, |view, strip| view.touch(strip, strip.recipe_gain));
+                return self.on_strip(run, |view, strip| view.touch(strip, strip.recipe_gain, run));
             }
             Action::Mute => return self.on_strip(run, |view, strip| Some(view.mute(strip))),
             Action::Solo => return self.on_strip(run, |view, strip| Some(view.solo(strip))),
             Action::Finish => return self.on_strip(run, |view, strip| Some(view.finish(strip))),
+            Action::Link => {
+                if let Some(strip) = self.strip(run) {
+                    self.link(strip);
+                }
+            }
             Action::EqualizeGradients => return self.equalize_gradients(run),
             Action::ClearSolos => return clear_solos(run),
             Action::Undo => return self.undo_or_redo(UndoKey::Undo, run),
@@ -167,6 +172,7 @@ impl View {
             self.chart.only = Some(strip.name.clone());
         }
         self.selected = Some(strip.name.clone());
+        self.link_with(strip, run);
     }
 
     pub(super) fn open_prompt(&mut self, kind: PromptKind, text: &str) {
@@ -192,23 +198,21 @@ impl View {
 
     /// Sends a command; a single fader's waits for the one in flight, and takes it back from the weighting rule.
     fn send(&mut self, command: Command, run: &Run) -> Vec<Effect> {
+        if let Command::Set(all) = &command
+            && let [Assignment { control: Control::Gain(objective), value, over }] = &all[..]
+            && let (Setting::Number(gain), Some(strip)) = (value, run.strip(objective))
+        {
+            return Effect::send_if(match over {
+                None => self.touch(strip, *gain, run),
+                Some(steps) => Some(self.fade(strip, *gain, *steps, run)),
+            });
+        }
         let handed = command.strips().find_map(|name| run.strip(name));
         if let Some(strip) = handed.filter(|strip| self.is_handed(strip))
             && let Command::Set(all) = command
         {
-            // A fade begins at the weight that the rule has given.
-            let taken_back = match &all[..] {
-                [Assignment { over: Some(_), .. }] => self.take_back_at_weight(strip),
-                _ => vec![take_back(strip)],
-            };
-            let taken_back = taken_back.into_iter().chain(all);
+            let taken_back = [take_back(strip)].into_iter().chain(all);
             return Effect::send(Command::Set(taken_back.collect()));
-        }
-        if let Command::Set(all) = &command
-            && let [Assignment { control: Control::Gain(objective), value, over: None }] = &all[..]
-            && let Setting::Number(gain) = value
-        {
-            return Effect::send_if(self.pending.set_gain(objective, *gain));
         }
         Effect::send(command)
     }
@@ -277,7 +281,7 @@ impl View {
 
     /// Closes one layer.
     fn back(&mut self) {
-        if self.chart.cursor.take().is_some() {
+        if self.links.cancel() || self.chart.cursor.take().is_some() {
             return;
         }
         if !self.events.filter.is_empty() || self.events != EventList::default() {

@@ -140,7 +140,7 @@ fn a_replay_shows_corpus_usage_up_to_its_position() {
     moved(&here);
     let mut desk = replay(&here, &["--at", "0"]);
     is_at(&desk, 0);
-    desk.press("vvvvvv");
+    desk.press("vvvvvvv");
     desk.pty.wait_for_text("sampling proportional");
     let drawn = |desk: &Desk| {
         let text = desk.pty.text();
