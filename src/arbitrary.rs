@@ -407,8 +407,8 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
         let shares = shares.into_iter().map(|(rule, of)| (rule.to_owned(), of)).collect();
         ShadowShares { at_ms: 9, step, shares, took_us }.into()
     });
-    let timed = (step(), any::<[u64; 6]>()).prop_map(|(step, us)| {
-        let [draw_us, forward_us, backward_us, measure_us, update_us, step_us] = us;
+    let timed = (step(), any::<[u32; 6]>()).prop_map(|(step, us)| {
+        let [draw_us, forward_us, backward_us, measure_us, update_us, step_us] = us.map(u64::from);
         let at_ms = 9;
         PhasesTimed {
             at_ms,

@@ -7,6 +7,7 @@
 mod coverage;
 mod facts;
 mod irregularity;
+mod micros_as_ms;
 mod samples;
 mod values;
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     coverage::{VectorCoverage, WarmStarted},
     irregularity::Irregularity,
+    micros_as_ms,
     values::{Direction, Ended, GuardKind, Reason, Role, Setting, Split},
 };
 use crate::protocol::{By, CommandId, Counts, Loss, MetricId, ObjectiveId, Scene, Step};
@@ -494,7 +495,7 @@ pub struct ShadowShares {
 }
 
 /// See [`Event::PhasesTimed`](super::Event::PhasesTimed). Each value is the mean of the steps since the last such event,
-/// in microseconds.
+/// in microseconds; in a journal in milliseconds with three decimals, so that two journals are equal without their `*_ms`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PhasesTimed {
     /// Milliseconds since the run began.
@@ -502,16 +503,22 @@ pub struct PhasesTimed {
     /// Updates done.
     pub step: Step,
     /// Drawing and packing the batches.
+    #[serde(rename = "draw_ms", with = "micros_as_ms")]
     pub draw_us: u64,
     /// The forward pass.
+    #[serde(rename = "forward_ms", with = "micros_as_ms")]
     pub forward_us: u64,
     /// The backward pass.
+    #[serde(rename = "backward_ms", with = "micros_as_ms")]
     pub backward_us: u64,
     /// Measured gradients, shadow rules and affinities.
+    #[serde(rename = "measure_ms", with = "micros_as_ms")]
     pub measure_us: u64,
     /// The optimizer's update.
+    #[serde(rename = "update_ms", with = "micros_as_ms")]
     pub update_us: u64,
     /// The whole step; what the phases leave is for the weighting rule, guards and events.
+    #[serde(rename = "step_ms", with = "micros_as_ms")]
     pub step_us: u64,
 }
 

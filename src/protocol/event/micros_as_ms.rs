@@ -1,0 +1,11 @@
+//! Microseconds as a number of milliseconds.
+
+use serde::{Deserialize, Deserializer, Serializer};
+
+pub(super) fn serialize<S: Serializer>(us: &u64, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_f64(*us as f64 / 1e3)
+}
+
+pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    Ok((f64::deserialize(from)? * 1e3).round() as u64)
+}
