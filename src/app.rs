@@ -3,7 +3,8 @@
 //! Three threads: the trainer (with its thread pool), the recorder (which never drops an event),
 //! and the screen (the desk or progress lines), which may miss events; at the end it is not waited
 //! for if its output is blocked. A fourth thread waits for signals, and a fifth starts the command of
-//! `--on-alert`, if there is one.
+//! `--on-alert`, if there is one. Trainer and recorder are those of one session; the screen and the
+//! signals are those of the process, which may train a run on that has ended.
 
 mod alerts;
 mod finish;
@@ -39,16 +40,16 @@ use crate::{
     recorder::{Recorded, Recording, record},
     state::{Run, Totals, describe},
     train::{
-        Counters, Interrupt, Moves, RequestedFailures, Trainer, WarmStart,
+        Counters, Moves, RequestedFailures, Trainer, WarmStart,
         checkpoint::{self, Checkpoint},
     },
-    tui,
+    tui::desk::LiveRun,
 };
 use anyhow::{Context, Result};
 
 pub use folder::RunFolder;
 pub use past::{Past, PastJournal};
-pub use show::{DeskShown, Replayed, Show, replay};
+pub use show::{AfterRun, DeskShown, Replayed, Screen, Show, replay};
 pub use started::StartedWith;
 use trainer::{TrainerParts, trainer};
 use whole::remove_parts;
@@ -64,7 +65,7 @@ const ERROR_AT: &str = "AUXDESK_ERROR_AT_STEP";
 /// The same for an allocation that fails.
 const OUT_OF_MEMORY_AT: &str = "AUXDESK_OUT_OF_MEMORY_AT_STEP";
 
-/// A requested run, validated as far as possible before it starts.
+/// A requested session of a run, validated as far as possible before it starts.
 pub struct Job {
     /// The recipe to train.
     pub recipe: Recipe,
@@ -76,8 +77,6 @@ pub struct Job {
     pub digests: BTreeMap<String, String>,
     /// What the system is fitted to: the corpora, or those that its checkpoint was.
     pub fitted: FittedByOwner,
-    /// The run's folder: new and empty, or reopened.
-    pub folder: RunFolder,
     /// The run so far, if it is continued.
     pub past: Option<Past>,
     /// Changes to repeat from a journal, instead of those that are pending in the checkpoint.
@@ -86,30 +85,24 @@ pub struct Job {
     pub threads: usize,
     /// The device of its tensors.
     pub device: Device,
-    /// How progress is shown.
-    pub show: Show,
     /// A shell command that is run on each alert.
     pub on_alert: Option<String>,
     /// First values of parameters from other runs.
     pub warm_start: WarmStart,
 }
 
-/// The result of a run.
+/// The result of a session.
 pub struct Outcome {
     /// The summary; `None` if the run never started.
     pub summary: Option<Summary>,
     /// Why it ended.
     pub reason: Reason,
-    /// The first signal that came, whether or not it ended the run.
-    pub signal: Option<i32>,
     /// The error in writing the journal or another file, if there was one.
     pub disk: Option<anyhow::Error>,
     /// Why the run failed, if only the desk has said so, which is gone.
     pub failure: Option<String>,
     /// Descriptions of the manual changes.
     pub moves: Vec<String>,
-    /// Whether standard error accepts output.
-    pub stderr: Stderr,
 }
 
 /// The state of standard error at the end of a run.
@@ -121,31 +114,22 @@ pub enum Stderr {
     Blocked,
 }
 
-/// Trains a run and shows its progress.
-pub fn train(job: Job) -> Result<Outcome> {
-    let interrupt = Interrupt::default();
-    let signals = signals::watch(interrupt.clone(), None).context("cannot handle signals")?;
+/// Trains a run in its folder, new and empty or reopened, until it ends, and shows its progress. The
+/// screen stays: see [`Screen::wait`].
+pub fn train(job: Job, folder: &mut RunFolder, screen: &mut Screen) -> Result<Outcome> {
     let Job {
         recipe,
         corpora,
         vectors,
         digests,
         fitted,
-        mut folder,
         past,
         moves,
         threads,
         device,
-        show,
         on_alert,
         warm_start,
     } = job;
-    finish::diagnostics(&folder)?;
-    let has_desk = matches!(show, Show::Desk(_));
-    if has_desk {
-        tui::terminal::install_hook();
-    }
-    finish::log_panics();
     let header = header(&recipe, threads, &device, folder.started());
     let is_fused = kernel::is_fused(&device);
     let resolved = recipe.resolved();
@@ -161,7 +145,7 @@ pub fn train(job: Job) -> Result<Outcome> {
         moves,
         device,
         run,
-        interrupt: interrupt.clone(),
+        interrupt: screen.interrupt(),
         warm_start,
     };
     // Until the trainer has been built, no file of a run to be continued is changed.
@@ -191,25 +175,24 @@ pub fn train(job: Job) -> Result<Outcome> {
     }
     requested_failures().fail_before_training();
     let (initial_run, totals, last_command) = match journal {
-        Some(PastJournal { run, totals, last_command, .. }) => (run, totals, last_command),
+        Some(PastJournal { mut run, totals, last_command, .. }) => {
+            // However the session before has ended, this one has not.
+            run.ended = None;
+            (run, totals, last_command)
+        }
         None => (Run::new(Some(&header)), Totals::default(), CommandId(0)),
     };
 
-    let Channels { mut bus, recorder, screen, commands } = bus::channels_after(last_command);
+    let Channels { mut bus, recorder, screen: events, commands } =
+        bus::channels_after(last_command);
     let (shared, written) = (SharedRun::new(initial_run), bus.written());
-    let watched = show::Watched {
-        feed: Feed::new(screen, shared.clone()),
-        commands,
-        clock,
-        interrupt,
-        signals: signals.clone(),
-    };
+    let trained = LiveRun { feed: Feed::new(events, shared.clone()), commands };
     let alerts = on_alert.map(alerts::start).transpose();
     let alerts = alerts.context("cannot start the thread of --on-alert")?;
     let (alerts, alerting) = alerts.unzip();
     // Every thread is there before the screen's takes the terminal, and the trainer waits for it.
     let (go, may_start) = mpsc::channel();
-    let (recorded, ending, shown) = thread::scope(|scope| -> Result<_> {
+    let (recorded, ending) = thread::scope(|scope| -> Result<_> {
         let recorder = thread::Builder::new()
             .name("recorder".to_owned())
             .spawn_scoped(scope, move || {
@@ -223,24 +206,23 @@ pub fn train(job: Job) -> Result<Outcome> {
                 may_start.recv().ok().map(|()| train_to_the_end(trainer, bus))
             })
             .context("cannot start the trainer's thread")?;
-        let shown = show::start(show, watched).context("cannot start the screen's thread")?;
+        screen.show(trained, clock)?;
         folder.has_begun();
         go.send(()).expect("the trainer waits for it");
         let ending = trainer.join().expect("the trainer's panics are caught within");
         let ending = ending.expect("it was started");
-        Ok((recorder.join().expect("the recorder does not panic"), ending, shown))
+        Ok((recorder.join().expect("the recorder does not panic"), ending))
     })?;
     let reason = ending.reason;
     let moves = moves_by_hand(&recorded.run);
-    let is_failure = has_desk && reason.ended() == Ended::Failed;
+    let is_failure = screen.is_desk() && reason.ended() == Ended::Failed;
     let failure = is_failure.then(|| describe(&ending.clone().into(), &recorded.run).join("  "));
     // The files are written first, whatever happens to the screen.
     let RunFiles { summary, disk } = write_files(folder.path(), recorded, ending);
     if let Some(alerting) = alerting {
         alerting.wait();
     }
-    let stderr = shown.wait(reason, &signals);
-    Ok(Outcome { summary, reason, signal: signals.received(), disk, failure, moves, stderr })
+    Ok(Outcome { summary, reason, disk, failure, moves })
 }
 
 /// Removes what a process that was killed while it wrote has left in a run's folder.

@@ -191,7 +191,7 @@ enum Sent {
 }
 
 /// Sends commands to the trainer; clone it for every thread that sends some.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct CommandSender {
     trainer: Sender<SentCommand>,
     next: Arc<AtomicU64>,

@@ -5,6 +5,7 @@
 //! 128 + the signal's number.
 
 mod check;
+mod continuation;
 mod continue_run;
 mod digests;
 mod evaluate;
@@ -12,14 +13,16 @@ mod list;
 mod look;
 mod manual;
 mod predict;
+mod prepared;
 mod progress;
 mod replay;
 mod saved;
+mod session;
 mod show;
 mod train;
 
 use std::{
-    fmt::Write as _,
+    fmt::{self, Write as _},
     io::{self, Write},
     process::ExitCode,
 };
@@ -38,6 +41,15 @@ pub enum Failure {
     Request(String),
     /// The run failed: exit code 1.
     Run(anyhow::Error),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Request(what) => write!(f, "{what}"),
+            Self::Run(error) => write!(f, "{error:#}"),
+        }
+    }
 }
 
 impl From<anyhow::Error> for Failure {
@@ -75,13 +87,12 @@ pub fn run(cli: Cli, threads: usize) -> ExitCode {
     };
     match kernel::check_choice().map_err(Failure::Request).and_then(|()| asked()) {
         Ok(code) => code,
-        Err(Failure::Request(what)) => {
-            print_message(&what);
-            ExitCode::from(2)
-        }
-        Err(Failure::Run(error)) => {
-            print_message(&format!("{error:#}"));
-            ExitCode::FAILURE
+        Err(failure) => {
+            print_message(&failure.to_string());
+            match failure {
+                Failure::Request(_) => ExitCode::from(2),
+                Failure::Run(_) => ExitCode::FAILURE,
+            }
         }
     }
 }

@@ -4,6 +4,7 @@
 //! panicked.
 
 use std::{
+    cell::Cell,
     io,
     panic::{self, AssertUnwindSafe},
     sync::{
@@ -14,15 +15,14 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result};
-use crossbeam_channel::{Receiver, RecvTimeoutError};
+use anyhow::{Context, Result, bail};
+use crossbeam_channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender};
 
 use super::{
-    Stderr,
+    RunFolder, Stderr, finish,
     signals::{self, Received},
 };
 use crate::{
-    bus::CommandSender,
     feed::{Feed, Update},
     headless::{self, ProgressLines},
     journal::JournalError,
@@ -32,10 +32,10 @@ use crate::{
     train::{Clock, Interrupt},
     tui::{
         self, Config, Look,
-        desk::{DeskExit, Live, Session},
+        desk::{DeskExit, Live, LiveRun, NextSession, Session},
         replay::Player,
         terminal::{Mouse, Terminal},
-        view::DeskMode,
+        view::{DeskMode, Extension},
     },
 };
 
@@ -69,62 +69,205 @@ pub struct DeskShown {
     pub mode: DeskMode,
 }
 
-/// The data that a screen shows.
-pub(super) struct Watched {
-    pub(super) feed: Feed,
-    pub(super) commands: CommandSender,
-    pub(super) clock: Clock,
-    pub(super) interrupt: Interrupt,
-    pub(super) signals: Received,
+/// The screen of a process: its thread, once there is something to show, and the signals that end it.
+/// It shows the sessions of a run one after the other.
+pub struct Screen {
+    interrupt: Interrupt,
+    signals: Received,
+    is_desk: bool,
+    stage: Stage,
+}
+
+enum Stage {
+    /// Nothing has been shown.
+    Unused(Show),
+    Shown(Shown),
+    /// Its thread could not be started.
+    Failed,
 }
 
 /// A running screen.
-pub(super) struct Shown {
+struct Shown {
     /// Disconnects when everything has been shown.
     done: Receiver<()>,
-    is_desk: bool,
+    /// Requests of the desk to train the run, which has ended, on.
+    requests: Receiver<Extension>,
+    /// The answers to them: a session, or why there is none.
+    answers: Sender<NextSession>,
     /// It is no longer waited for.
     abandoned: Arc<AtomicBool>,
 }
 
-/// Starts the screen's thread. A terminal that accepts no output may block it forever.
-pub(super) fn start(show: Show, watched: Watched) -> Result<Shown> {
-    let (showing, done) = crossbeam_channel::bounded(0);
-    let abandoned = Arc::new(AtomicBool::new(false));
-    let is_abandoned = Arc::clone(&abandoned);
-    let is_desk = matches!(show, Show::Desk(_));
-    let work = move || {
-        let _showing = showing;
-        let Watched { mut feed, commands, clock, interrupt, signals } = watched;
-        if let Show::Desk(desk) = show {
-            let live = Live {
-                commands: &commands,
-                interrupt: &|| signals.ctrl_c(&interrupt),
-                interrupted: &|| interrupt.is_set(),
-                resident_bytes: &process_memory::resident_bytes,
-                mode: desk.mode,
-            };
-            let now_ms = || clock.ms();
-            let (config, look, panic_at) = (&desk.config, desk.look, panic_at());
-            let session = Session { config, look, now_ms: &now_ms, panic_at };
-            // The panic was printed after the terminal had been restored.
-            let result =
-                panic::catch_unwind(AssertUnwindSafe(|| run_desk(session, &live, &mut feed)));
-            if matches!(result, Ok(Ok(DeskExit::Finished))) || is_abandoned.load(Ordering::Relaxed)
-            {
-                return;
+/// The ends of the channels between the desk and the thread that starts sessions.
+struct Requests {
+    requests: Sender<Extension>,
+    answers: Receiver<NextSession>,
+}
+
+/// What follows the end of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterRun {
+    /// The screen has closed, or is no longer waited for.
+    Left(Stderr),
+    /// The user wants the run to be trained on; the desk waits for [`Screen::show`] or
+    /// [`Screen::refuse`].
+    TrainOn(Extension),
+}
+
+impl Screen {
+    /// Handles signals, and logs panics in a run's folder.
+    pub fn new(show: Show, folder: &RunFolder) -> Result<Self> {
+        let interrupt = Interrupt::default();
+        let signals = signals::watch(interrupt.clone(), None).context("cannot handle signals")?;
+        finish::diagnostics(folder)?;
+        let is_desk = matches!(show, Show::Desk(_));
+        if is_desk {
+            tui::terminal::install_hook();
+        }
+        finish::log_panics();
+        Ok(Self { interrupt, signals, is_desk, stage: Stage::Unused(show) })
+    }
+
+    /// Whether it is a desk.
+    pub(super) fn is_desk(&self) -> bool {
+        self.is_desk
+    }
+
+    /// Set when a signal requests the end.
+    pub(super) fn interrupt(&self) -> Interrupt {
+        self.interrupt.clone()
+    }
+
+    /// The first signal that came, whether or not it ended the run.
+    pub fn signal(&self) -> Option<i32> {
+        self.signals.received()
+    }
+
+    /// Shows a session: starts the screen's thread, or gives it the session that it has requested. An
+    /// error if the user has left meanwhile.
+    pub(super) fn show(&mut self, trained: LiveRun, clock: Clock) -> Result<()> {
+        match std::mem::replace(&mut self.stage, Stage::Failed) {
+            Stage::Unused(show) => {
+                let shown = self.start(show, trained, clock);
+                self.stage = Stage::Shown(shown.context("cannot start the screen's thread")?);
             }
-            if let Ok(Err(error)) = result {
-                print_message(&format!("cannot show the desk ({error}); printing progress lines"));
-            } else {
-                print_message("the desk has closed; training continues, printing progress lines");
+            stage => {
+                self.stage = stage;
+                if !self.answer(NextSession::Started(trained)) {
+                    bail!("the desk has closed");
+                }
             }
         }
-        drop(commands);
-        lines(feed);
-    };
-    thread::Builder::new().name("screen".to_owned()).spawn(work)?;
-    Ok(Shown { done, is_desk, abandoned })
+        Ok(())
+    }
+
+    /// Starts the screen's thread. A terminal that accepts no output may block it forever.
+    fn start(&self, show: Show, mut trained: LiveRun, clock: Clock) -> io::Result<Shown> {
+        let (interrupt, signals) = (self.interrupt.clone(), self.signals.clone());
+        let (showing, done) = crossbeam_channel::bounded(0);
+        let (to_app, requests) = crossbeam_channel::unbounded();
+        // Without room: what is sent has been taken.
+        let (answers, from_app) = crossbeam_channel::bounded(0);
+        let abandoned = Arc::new(AtomicBool::new(false));
+        let is_abandoned = Arc::clone(&abandoned);
+        let work = move || {
+            let _showing = showing;
+            if let Show::Desk(desk) = show {
+                let requests = Requests { requests: to_app, answers: from_app };
+                let is_requested = Cell::new(false);
+                let live = Live {
+                    interrupt: &|| signals.ctrl_c(&interrupt),
+                    interrupted: &|| interrupt.is_set(),
+                    resident_bytes: &process_memory::resident_bytes,
+                    train_on: &|extension| {
+                        is_requested.set(requests.requests.try_send(extension).is_ok());
+                    },
+                    next_session: &|| {
+                        let answer = requests.answers.try_recv().ok();
+                        is_requested.set(is_requested.get() && answer.is_none());
+                        answer
+                    },
+                    mode: desk.mode,
+                };
+                let now_ms = || clock.ms();
+                let (config, look, panic_at) = (&desk.config, desk.look, panic_at());
+                let session = Session { config, look, now_ms: &now_ms, panic_at };
+                // The panic was printed after the terminal had been restored.
+                let result = panic::catch_unwind(AssertUnwindSafe(|| {
+                    run_desk(session, &live, &mut trained)
+                }));
+                if matches!(result, Ok(Ok(DeskExit::Finished)))
+                    || is_abandoned.load(Ordering::Relaxed)
+                {
+                    return;
+                }
+                if let Ok(Err(error)) = result {
+                    print_message(&format!(
+                        "cannot show the desk ({error}); printing progress lines"
+                    ));
+                } else {
+                    print_message(
+                        "the desk has closed; training continues, printing progress lines",
+                    );
+                }
+                // The session that it has requested is shown by lines.
+                if is_requested.get()
+                    && let Ok(NextSession::Started(next)) = requests.answers.recv()
+                {
+                    trained = next;
+                }
+            }
+            let LiveRun { feed, commands } = trained;
+            drop(commands);
+            lines(feed);
+        };
+        thread::Builder::new().name("screen".to_owned()).spawn(work)?;
+        Ok(Shown { done, requests, answers, abandoned })
+    }
+
+    /// Says at the desk why the run is not trained on.
+    pub fn refuse(&self, why: String) {
+        // A desk that has closed needs no answer.
+        let _ = self.answer(NextSession::Refused(why));
+    }
+
+    /// Hands the desk an answer; returns whether it has taken it. One that is there takes it between two
+    /// frames, and one that has closed never does.
+    #[must_use]
+    fn answer(&self, answer: NextSession) -> bool {
+        let Stage::Shown(shown) = &self.stage else { return false };
+        let mut left = answer;
+        while self.signals.received().is_none() {
+            match shown.answers.send_timeout(left, CHECK_INTERVAL) {
+                Ok(()) => return true,
+                Err(SendTimeoutError::Timeout(answer)) => left = answer,
+                Err(SendTimeoutError::Disconnected(_)) => return false,
+            }
+        }
+        false
+    }
+
+    /// Waits for the screen. A run that ended by itself stays on the desk until the user quits or trains
+    /// it on, or a signal arrives; otherwise, and for lines, the wait has a time limit.
+    pub fn wait(&self, reason: Reason) -> AfterRun {
+        let Stage::Shown(shown) = &self.stage else { return AfterRun::Left(Stderr::Open) };
+        let stays = self.is_desk && reason.ended() != Ended::Stopped;
+        while stays && self.signals.received().is_none() {
+            if let Ok(extension) = shown.requests.try_recv() {
+                return AfterRun::TrainOn(extension);
+            }
+            if shown.done.recv_timeout(CHECK_INTERVAL) == Err(RecvTimeoutError::Disconnected) {
+                break;
+            }
+        }
+        if shown.done.recv_timeout(LAST_LINES) == Err(RecvTimeoutError::Timeout) {
+            // A write that was blocked may succeed later, and must then print nothing more.
+            shown.abandoned.store(true, Ordering::Relaxed);
+            tui::terminal::restore_now();
+            return AfterRun::Left(Stderr::Blocked);
+        }
+        AfterRun::Left(Stderr::Open)
+    }
 }
 
 /// The result of a replay.
@@ -156,10 +299,10 @@ fn panic_at() -> Option<u64> {
     std::env::var(PANIC_AT).ok().and_then(|frame| frame.parse().ok())
 }
 
-fn run_desk(session: Session, live: &Live, feed: &mut Feed) -> io::Result<DeskExit> {
+fn run_desk(session: Session, live: &Live, trained: &mut LiveRun) -> io::Result<DeskExit> {
     let mouse = if session.config.mouse { Mouse::Desk } else { Mouse::Terminal };
     let mut terminal = Terminal::enter(mouse)?;
-    Ok(tui::desk::watch(&mut terminal, session, live, feed))
+    Ok(tui::desk::watch(&mut terminal, session, live, trained))
 }
 
 fn lines(mut feed: Feed) {
@@ -174,24 +317,4 @@ fn lines(mut feed: Feed) {
         }
     }
     progress.close(feed.run(), &mut stderr);
-}
-
-impl Shown {
-    /// Waits for the screen. A run that ended by itself stays on the desk until the user quits or a
-    /// signal arrives; otherwise, and for lines, the wait has a time limit.
-    pub(super) fn wait(self, reason: Reason, signals: &Received) -> Stderr {
-        let stays = self.is_desk && reason.ended() != Ended::Stopped;
-        while stays && signals.received().is_none() {
-            if self.done.recv_timeout(CHECK_INTERVAL) == Err(RecvTimeoutError::Disconnected) {
-                break;
-            }
-        }
-        if self.done.recv_timeout(LAST_LINES) == Err(RecvTimeoutError::Timeout) {
-            // A write that was blocked may succeed later, and must then print nothing more.
-            self.abandoned.store(true, Ordering::Relaxed);
-            tui::terminal::restore_now();
-            return Stderr::Blocked;
-        }
-        Stderr::Open
-    }
 }

@@ -6,7 +6,7 @@ mod replay;
 
 use std::time::Duration;
 
-pub use live::{Live, watch};
+pub use live::{Live, LiveRun, NextSession, watch};
 pub use replay::replay;
 
 use super::{

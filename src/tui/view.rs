@@ -26,7 +26,7 @@ mod weightings;
 
 use std::borrow::Cow;
 
-pub use effect::{Effect, Seek, SpeedChange};
+pub use effect::{Effect, Extension, Seek, SpeedChange};
 pub use events::{Class, EventList};
 pub use link::Links;
 pub use mix::finished;
@@ -130,6 +130,8 @@ pub struct View {
     pub disconnected: bool,
     /// The user has asked to stop the run.
     pub stopping: bool,
+    /// The user has asked to train the run on, and waits for the session.
+    pub is_extending: bool,
 }
 
 impl View {
@@ -154,6 +156,7 @@ impl View {
             frozen: false,
             disconnected: false,
             stopping: false,
+            is_extending: false,
         }
     }
 
@@ -205,6 +208,19 @@ impl View {
     /// Forgets pending commands: their answers will not come, or have been missed.
     pub fn forget_pending(&mut self) {
         self.pending = Pending::default();
+    }
+
+    /// Goes on with a new session of the run, which has been trained on.
+    pub fn extended(&mut self) {
+        self.forget_pending();
+        (self.is_extending, self.stopping) = (false, false);
+        self.message = Some(Message::Done("the run is trained on".to_owned()));
+    }
+
+    /// Says why the run is not trained on.
+    pub fn not_extended(&mut self, why: String) {
+        self.is_extending = false;
+        self.message = Some(Message::Refused(why));
     }
 
     /// Handles an event that may answer a command. Changes of that fader that were requested

@@ -14,6 +14,7 @@ mod sizes;
 // Whether the drawing thread waits is read from its CPU time in /proc, which only Linux has.
 #[cfg(target_os = "linux")]
 mod stalled;
+mod train_on;
 
 use std::{fs, path::PathBuf, process::Command};
 

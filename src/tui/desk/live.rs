@@ -13,7 +13,10 @@ use crate::{
     state::{Run, describe},
     tui::{
         terminal::Terminal,
-        view::{DeskMode, Effect, Message, Page, ProcessHealth, Request},
+        view::{
+            DeskMode, Effect, Extension, Message, Page, ProcessHealth, Request,
+            action::{ACTIONS, Action},
+        },
     },
 };
 
@@ -23,41 +26,80 @@ const ANSWER_WAIT: Duration = Duration::from_millis(10);
 /// How often the desk asks for the memory of the process, in milliseconds.
 const PROCESS_MS: u64 = 1_000;
 
-/// A run that trains, as seen by the desk.
+/// A run that trains in this process, as seen by the desk.
+#[derive(Debug)]
+pub struct LiveRun {
+    /// Its events.
+    pub feed: Feed,
+    /// The channel for commands to its trainer.
+    pub commands: CommandSender,
+}
+
+/// The answer to a request to train a run on.
+#[derive(Debug)]
+pub enum NextSession {
+    /// The run is trained on.
+    Started(LiveRun),
+    /// It is not, and why.
+    Refused(String),
+}
+
+/// What the desk asks of the program around it.
 pub struct Live<'a> {
-    /// The channel for commands to the trainer.
-    pub commands: &'a CommandSender,
     /// Requests the end as SIGINT does; a second request aborts.
     pub interrupt: &'a dyn Fn(),
     /// Whether a signal has requested the end.
     pub interrupted: &'a dyn Fn() -> bool,
+    /// Requests that the run, which has ended, is trained on.
+    pub train_on: &'a dyn Fn(Extension),
+    /// The answer to that, once there is one.
+    pub next_session: &'a dyn Fn() -> Option<NextSession>,
     /// The resident memory of this process in bytes, if it is known.
     pub resident_bytes: &'a dyn Fn() -> Option<u64>,
     /// [`DeskMode::Live`], or [`DeskMode::Observe`].
     pub mode: DeskMode,
 }
 
-/// Shows a run while it trains, until the user quits. Events received so far stay in `feed` even if
+/// Shows a run while it trains, until the user quits. Events received so far stay in its feed even if
 /// drawing panics.
-pub fn watch(terminal: &mut Terminal, session: Session, live: &Live, feed: &mut Feed) -> DeskExit {
+pub fn watch(
+    terminal: &mut Terminal,
+    session: Session,
+    live: &Live,
+    trained: &mut LiveRun,
+) -> DeskExit {
     let mut desk = Desk::new(session, live.mode, terminal);
     let mut asked_ms = None;
     loop {
-        let effects = receive_events(&mut desk, feed);
+        if desk.view.is_extending {
+            match (live.next_session)() {
+                Some(NextSession::Started(next)) => {
+                    *trained = next;
+                    desk.view.extended();
+                    desk.changed = true;
+                }
+                Some(NextSession::Refused(why)) => {
+                    desk.view.not_extended(why);
+                    desk.changed = true;
+                }
+                None => {}
+            }
+        }
+        let effects = receive_events(&mut desk, &mut trained.feed);
         let now_ms = (desk.now_ms)();
         if asked_ms.is_none_or(|asked_ms| now_ms >= asked_ms + PROCESS_MS) {
             asked_ms = Some(now_ms);
             let process = Some(ProcessHealth {
                 resident_bytes: (live.resident_bytes)(),
-                journal_lag: feed.journal_lag(),
+                journal_lag: trained.feed.journal_lag(),
                 frames_missed: desk.n_missed,
             });
             // Only one page shows it.
             desk.changed |= desk.view.page == Page::Health && desk.view.process != process;
             desk.view.process = process;
         }
-        let run = feed.run();
-        if let Some(left) = perform(&mut desk, effects, terminal, live) {
+        let run = trained.feed.run();
+        if let Some(left) = perform(&mut desk, effects, terminal, (live, &trained.commands)) {
             return left;
         }
         let by_wish = |reason| matches!(reason, Reason::Key | Reason::Signal);
@@ -76,7 +118,7 @@ pub fn watch(terminal: &mut Terminal, session: Session, live: &Live, feed: &mut 
                 Ok(effects) => effects,
                 Err(left) => return left,
             };
-            if let Some(left) = perform(&mut desk, effects, terminal, live) {
+            if let Some(left) = perform(&mut desk, effects, terminal, (live, &trained.commands)) {
                 return left;
             }
             most = Duration::ZERO;
@@ -123,8 +165,7 @@ fn handle_event(desk: &mut Desk, event: &Event, run: &Run) -> Vec<Effect> {
             desk.view.message = Some(Message::Refused(text));
         }
         Event::RunEnded(RunEnded { ended: Ended::Finished, .. }) => {
-            let text = "the run has ended; q quits the desk";
-            desk.view.message = Some(Message::Done(text.to_owned()));
+            desk.view.message = Some(Message::Done(ended_text(desk)));
         }
         Event::RunEnded(RunEnded { ended: Ended::Failed, .. }) => {
             let text = format!("q quits  {}", describe(event, run).join("  "));
@@ -136,20 +177,34 @@ fn handle_event(desk: &mut Desk, event: &Event, run: &Run) -> Vec<Effect> {
     effects
 }
 
+/// What can be done at the desk of a run that has ended, with the user's keys.
+fn ended_text(desk: &Desk) -> String {
+    let key = |action: Action| {
+        let spec = ACTIONS.iter().find(|spec| spec.action == action)?;
+        Some(desk.keymap.keys(spec).first()?.shown(desk.look.glyphs))
+    };
+    let train_on = key(Action::TrainOn).filter(|_| desk.view.mode == DeskMode::Live);
+    let train_on = train_on.map(|key| format!("{key} trains it on"));
+    let quit = key(Action::Quit).map(|key| format!("{key} quits"));
+    let what: Vec<String> = [quit, train_on].into_iter().flatten().collect();
+    format!("the run has ended; {}", what.join(", "))
+}
+
 fn perform(
     desk: &mut Desk,
     effects: Vec<Effect>,
     terminal: &mut Terminal,
-    live: &Live,
+    (live, commands): (&Live, &CommandSender),
 ) -> Option<DeskExit> {
     for effect in effects {
         match desk.perform(effect, terminal) {
             Some(Effect::Send(request)) => {
                 let Request { command, undoes } = request.clone();
-                let sent = live.commands.send_undo(By::Key, command, undoes);
+                let sent = commands.send_undo(By::Key, command, undoes);
                 desk.view.sent(&request, sent);
             }
             Some(Effect::Interrupt) => (live.interrupt)(),
+            Some(Effect::TrainOn(extension)) => (live.train_on)(extension),
             Some(Effect::Quit) => return Some(DeskExit::Finished),
             // Only in a replay.
             Some(_) | None => {}

@@ -72,9 +72,11 @@ fn keys(frame: FrameData, mut x: u16, area: Rect, paint: &mut Paint) {
             Some((spec.scope, key, spec.short))
         })
         .collect();
-    // The actions of the focused panel come first; help and quit are always shown.
+    // The actions of the focused panel come first; help and quit are always shown, and then what a run
+    // that has ended is trained on by.
     hints.sort_by_key(|(scope, _, short)| {
-        (*short != "help", *short != "quit", *scope == ActionScope::Anywhere)
+        let is_other = |name: &str| *short != name;
+        (is_other("help"), is_other("quit"), is_other("train on"), *scope == ActionScope::Anywhere)
     });
     for (_, key, short) in hints {
         let width = hint(&key, short).width() as u16;

@@ -59,6 +59,8 @@ pub enum Action {
     Weightings,
     /// List the live settings.
     Settings,
+    /// Prompt for how long to train a run on that has ended.
+    TrainOn,
     /// Ask for confirmation to stop the run; quit if it has ended.
     Quit,
     /// Stop after this step, as SIGINT does; a second one aborts.
@@ -153,6 +155,22 @@ pub enum Action {
     TypeSeek,
 }
 
+impl Action {
+    /// Whether it opens a prompt for a text.
+    pub(super) fn prompts(self) -> bool {
+        matches!(
+            self,
+            Self::TypeGain
+                | Self::TypeFade
+                | Self::TypeNote
+                | Self::Set(_)
+                | Self::TrainOn
+                | Self::Filter
+                | Self::TypeSeek
+        )
+    }
+}
+
 /// How far a key press moves a fader: by a fraction of its gain, as the scale is logarithmic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nudge {
@@ -240,6 +258,11 @@ fn always(_: &View, _: &Run) -> bool {
 /// Whether the run is live and may be changed from this desk.
 pub(super) fn movable(view: &View, run: &Run) -> bool {
     view.mode == DeskMode::Live && run.ended.is_none() && !run.strips.is_empty()
+}
+
+/// Whether the run was trained in this process, has ended, and may be trained on from this desk.
+fn has_ended(view: &View, run: &Run) -> bool {
+    view.mode == DeskMode::Live && run.ended.is_some() && !view.is_extending
 }
 
 fn has_settings(_: &View, run: &Run) -> bool {
@@ -375,6 +398,7 @@ pub static ACTIONS: &[Spec] = &[
     row(Anywhere, A::Back, "back-out", &["esc"], "", "close one layer: a window, a filter, the cursor", always),
     row(Anywhere, A::Suspend, "suspend", &["ctrl-z"], "", "suspend to the shell; fg returns to the desk", always),
     row(Anywhere, A::Interrupt, "interrupt", &["ctrl-c"], "", "stop after this step; twice: abort", always),
+    row(Anywhere, A::TrainOn, "train-on", &["C"], "train on", "train a run that has ended on, for so many epochs or steps", has_ended),
     row(Anywhere, A::Quit, "quit", &["q"], "quit", "stop the run and quit, after you confirm with y", always),
 ];
 

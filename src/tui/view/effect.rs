@@ -10,6 +10,8 @@ pub enum Effect {
     Send(Request),
     /// Stop as SIGINT does.
     Interrupt,
+    /// Train the run, which has ended, on.
+    TrainOn(Extension),
     /// Stop the process until the shell continues it.
     Suspend,
     /// Leave the desk.
@@ -34,6 +36,15 @@ impl Effect {
     pub(super) fn send_if(request: Option<Request>) -> Vec<Self> {
         request.map(Self::Send).into_iter().collect()
     }
+}
+
+/// How much longer a run that has ended is to be trained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extension {
+    /// A number of epochs more.
+    Epochs(u64),
+    /// A number of steps more.
+    Steps(u64),
 }
 
 /// A change of a replay's speed.

@@ -8,7 +8,10 @@ use crate::{
     tui::{
         key::KeyPress,
         line::Line,
-        view::{action::Action, keymap::Keymap},
+        view::{
+            action::{Action, Spec},
+            keymap::Keymap,
+        },
     },
 };
 
@@ -111,13 +114,16 @@ impl View {
         match event.code {
             KeyCode::Esc => return Vec::new(),
             KeyCode::Enter => {
+                if let Some((spec, text)) = palette.with_text() {
+                    self.remember(&palette.line.text());
+                    return self.act_with(spec, &text, run);
+                }
                 let Some(spec) = palette.matches().get(palette.selected).copied() else {
                     let text = format!("no action named `{}`", palette.line.text());
                     self.message = Some(Message::Refused(text));
                     return Vec::new();
                 };
-                self.history.retain(|line| line != spec.name);
-                self.history.push(spec.name.to_owned());
+                self.remember(spec.name);
                 return self.act(spec, run);
             }
             KeyCode::Tab => palette.complete(),
@@ -142,6 +148,24 @@ impl View {
         }
         self.overlay = Some(Overlay::Palette(palette));
         Vec::new()
+    }
+
+    /// Carries out an action that prompts, with what its prompt asks for. The prompt stays open if it is
+    /// not valid.
+    fn act_with(&mut self, spec: &Spec, text: &str, run: &Run) -> Vec<Effect> {
+        let effects = self.act(spec, run);
+        let Some(Overlay::Prompt(mut prompt)) =
+            self.overlay.take_if(|it| matches!(it, Overlay::Prompt(_)))
+        else {
+            return effects;
+        };
+        prompt.line = Line::new(text);
+        self.press_in_prompt(prompt, KeyEvent::from(KeyCode::Enter), run)
+    }
+
+    fn remember(&mut self, line: &str) {
+        self.history.retain(|other| other != line);
+        self.history.push(line.to_owned());
     }
 
     fn line_back(&self, back: usize) -> Line {

@@ -57,8 +57,11 @@ pub struct Palette {
 
 impl Palette {
     /// Actions whose name or description contains every word of the input; those whose name begins
-    /// with it first.
+    /// with it first. The name of one that prompts may be followed by what it prompts for.
     pub fn matches(&self) -> Vec<&'static Spec> {
+        if let Some((spec, _)) = self.with_text() {
+            return vec![spec];
+        }
         let text = self.line.text().to_lowercase();
         let holds = |spec: &&Spec| {
             let about = spec.about.to_lowercase();
@@ -69,6 +72,15 @@ impl Palette {
         let text = text.trim();
         found.sort_by_key(|spec| (spec.name != text, !spec.name.starts_with(text)));
         found
+    }
+
+    /// The action that prompts and whose name is the first word, with the other words, which are what it
+    /// would prompt for.
+    pub(super) fn with_text(&self) -> Option<(&'static Spec, String)> {
+        let line = self.line.text();
+        let (name, text) = line.trim().split_once(' ')?;
+        let spec = ACTIONS.iter().find(|spec| spec.name == name && spec.action.prompts())?;
+        Some((spec, text.trim().to_owned()))
     }
 
     /// Completes the input to the longest common prefix of the names that begin with it; if that
@@ -105,6 +117,16 @@ mod tests {
         assert_eq!(names("learning")[0], "learning-rate");
         assert!(names("dev").contains(&"evaluate"), "{:?}", names("dev"));
         assert!(names("no such thing").is_empty());
+    }
+
+    #[test]
+    fn the_name_of_an_action_that_prompts_may_be_followed_by_its_text() {
+        let found = palette("train-on 5 epochs").with_text().unwrap();
+        assert_eq!((found.0.name, found.1.as_str()), ("train-on", "5 epochs"));
+        assert_eq!(palette("gain 5").matches().len(), 1, "and not gain-down, by 5 %");
+        for other in ["train-on", "mute pos", "no-such 5"] {
+            assert!(palette(other).with_text().is_none(), "{other}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Text prompts and the validation of their input.
 
+use super::Extension;
 use crate::{
     live,
     protocol::{Assignment, Command, ObjectiveId, Step},
@@ -26,6 +27,8 @@ pub enum PromptKind {
     Note,
     /// A live setting, by its path.
     Setting(String),
+    /// How long to train a run on that has ended.
+    TrainOn,
     /// A step of a replay.
     Step,
     /// A part of an event's text.
@@ -37,6 +40,8 @@ pub enum PromptKind {
 pub enum Entered {
     /// A command to the trainer.
     Command(Command),
+    /// So many epochs or steps more.
+    TrainOn(Extension),
     /// A step to seek to.
     Step(Step),
     /// A text to filter by.
@@ -44,10 +49,10 @@ pub enum Entered {
 }
 
 impl Prompt {
-    /// A prompt with an initial text, which may be empty. The value of a setting is replaced by typing.
+    /// A prompt with an initial text, which may be empty. A value to start from is replaced by typing.
     pub fn new(kind: PromptKind, text: &str) -> Self {
         let line = match kind {
-            PromptKind::Setting(_) => Line::suggested(text),
+            PromptKind::Setting(_) | PromptKind::TrainOn => Line::suggested(text),
             _ => Line::new(text),
         };
         Self { kind, line, fault: None }
@@ -59,6 +64,7 @@ impl Prompt {
             PromptKind::Gain(objective) => format!("gain of {objective}"),
             PromptKind::Note => "note".to_owned(),
             PromptKind::Setting(path) => path.clone(),
+            PromptKind::TrainOn => "train on for how long".to_owned(),
             PromptKind::Step => "go to step".to_owned(),
             PromptKind::Filter => "filter events".to_owned(),
         }
@@ -70,6 +76,7 @@ impl Prompt {
             PromptKind::Gain(_) => "0.8, or 0.8 over 500 to fade over 500 steps",
             PromptKind::Note => "Enter adds it at this step",
             PromptKind::Setting(path) => live::find(path).map_or("", |(row, _)| row.hint),
+            PromptKind::TrainOn => "5 epochs, or 2000 steps",
             PromptKind::Step => "a step, or a percentage such as 40%",
             PromptKind::Filter => "Enter applies it; an empty filter shows all",
         }
@@ -114,9 +121,24 @@ impl Prompt {
                 let (row, _) = live::find(path).ok_or_else(|| live::refusal(path))?;
                 Entered::Command(Assignment::setting(path, row.read(path, text)?).into())
             }
+            PromptKind::TrainOn => Entered::TrainOn(extension(text)?),
             PromptKind::Step => Entered::Step(step(text, n_steps)?),
             PromptKind::Filter => Entered::Filter(text.to_owned()),
         })
+    }
+}
+
+fn extension(text: &str) -> Result<Extension, String> {
+    let wanted =
+        || format!("expected a number of epochs or steps, such as `5 epochs`, found `{text}`");
+    let unit = text.find(|c: char| c.is_alphabetic()).ok_or_else(wanted)?;
+    let (number, unit) = text.split_at(unit);
+    let number = number.trim().replace(',', "").parse().ok().filter(|number| *number > 0);
+    let number = number.ok_or_else(wanted)?;
+    match unit {
+        "epochs" | "epoch" => Ok(Extension::Epochs(number)),
+        "steps" | "step" => Ok(Extension::Steps(number)),
+        _ => Err(wanted()),
     }
 }
 
@@ -161,6 +183,18 @@ mod tests {
         assert_eq!(entered(PromptKind::Step, "1,200"), Ok(Entered::Step(Step(1_200))));
         assert_eq!(entered(PromptKind::Step, "40%"), Ok(Entered::Step(Step(800))));
         assert!(entered(PromptKind::Step, "soon").is_err());
+    }
+
+    #[test]
+    fn the_length_of_more_training_has_a_unit() {
+        let more = |text| entered(PromptKind::TrainOn, text);
+        assert_eq!(more("5 epochs"), Ok(Entered::TrainOn(Extension::Epochs(5))));
+        assert_eq!(more(" 1epoch "), Ok(Entered::TrainOn(Extension::Epochs(1))));
+        assert_eq!(more("2,000 steps"), Ok(Entered::TrainOn(Extension::Steps(2_000))));
+        for wrong in ["", "5", "0 epochs", "-1 steps", "5 minutes", "epochs"] {
+            let fault = more(wrong).unwrap_err();
+            assert!(fault.contains("such as `5 epochs`"), "{wrong}: {fault}");
+        }
     }
 
     #[test]

@@ -176,6 +176,38 @@ fn a_run_that_has_ended_accepts_no_changes_and_quits_at_once() {
 }
 
 #[test]
+fn a_run_that_has_ended_is_trained_on_for_epochs_or_steps() {
+    let (mut view, mut run) = (view(DeskMode::Live), run());
+    assert_eq!(press(&mut view, &run, &["C"]), []);
+    assert_eq!(view.message, Some(Message::Refused("the run has not ended yet".into())));
+    let (ended, reason, message) = (Ended::Finished, Reason::Epochs, None);
+    run.apply(&RunEnded { at_ms: 9, step: Step(1), ended, reason, message }.into());
+    let epochs = [Effect::TrainOn(Extension::Epochs(5))];
+    assert_eq!(press(&mut view, &run, &["C", "enter"]), epochs);
+    assert_eq!(press(&mut view, &run, &["C"]), [], "one at a time");
+    let preparing = "the session is being prepared";
+    assert_eq!(view.message, Some(Message::Refused(preparing.into())));
+    view.not_extended("the file has changed".to_owned());
+    let steps = [Effect::TrainOn(Extension::Steps(2000))];
+    assert_eq!(press(&mut view, &run, &[":", "\"train-on 2000 steps", "enter"]), steps);
+    view.extended();
+    assert!(!view.is_extending);
+    assert_eq!(view.history, ["train-on 2000 steps"]);
+}
+
+#[test]
+fn what_an_action_prompts_for_may_follow_its_name() {
+    let (mut view, run) = (view(DeskMode::Live), run());
+    let typed = [":", "\"gain 0.8", "enter"];
+    assert_eq!(commands(press(&mut view, &run, &typed)), [set("chunk", 0.8)]);
+    assert_eq!(press(&mut view, &run, &[":", "\"train-on 5 epochs", "enter"]), []);
+    assert_eq!(view.message, Some(Message::Refused("the run has not ended yet".into())));
+    assert_eq!(press(&mut view, &run, &[":", "\"gain loud", "enter"]), []);
+    let Some(Overlay::Prompt(prompt)) = &view.overlay else { panic!("it stays open") };
+    assert!(prompt.fault.as_ref().is_some_and(|fault| fault.contains("loud")));
+}
+
+#[test]
 fn the_weighting_prompt_begins_with_the_rule_in_force() {
     let (mut view, mut run) = (view(DeskMode::Live), run());
     let set = SettingSet {
@@ -245,6 +277,22 @@ fn observe_mode_sends_no_commands() {
     }
     assert!(press(&mut view, &run, &["j", "?"]).is_empty());
     assert_eq!(view.strip_idx(&run), 1);
+}
+
+#[test]
+fn what_is_not_trained_here_says_how_it_is_trained_on() {
+    let playing = Playing { playing: false, speed: 1.0, seeking: None };
+    let mut run = run();
+    let (ended, reason, message) = (Ended::Finished, Reason::Epochs, None);
+    run.apply(&RunEnded { at_ms: 9, step: Step(1), ended, reason, message }.into());
+    for mode in [DeskMode::Observe, DeskMode::Replay(playing)] {
+        let mut view = view(mode);
+        assert_eq!(press(&mut view, &run, &["C"]), []);
+        assert_eq!(view.overlay, None);
+        let Some(Message::Refused(why)) = &view.message else { panic!("{mode:?}") };
+        assert!(why.starts_with("read-only: "), "{why}");
+        assert!(why.contains("`auxdesk continue RUN --epochs N`"), "{why}");
+    }
 }
 
 #[test]

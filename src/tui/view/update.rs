@@ -30,6 +30,16 @@ impl View {
 
     pub(super) fn refusal(&self, spec: &Spec, run: &Run) -> String {
         match (self.mode, spec.action) {
+            (DeskMode::Replay(_), Action::TrainOn) => {
+                "read-only: this is a replay; `auxdesk continue RUN --epochs N` trains the run on".to_owned()
+            }
+            (DeskMode::Observe, Action::TrainOn) => {
+                "read-only: started with --observe; `auxdesk continue RUN --epochs N` trains the run on".to_owned()
+            }
+            (DeskMode::Live, Action::TrainOn) if self.is_extending => {
+                "the session is being prepared".to_owned()
+            }
+            (DeskMode::Live, Action::TrainOn) => "the run has not ended yet".to_owned(),
             (DeskMode::Replay(_), _) => {
                 "read-only: this is a replay; `auxdesk train --moves JOURNAL` repeats its changes"
                     .to_owned()
@@ -91,6 +101,7 @@ impl View {
                 self.overlay = Some(Overlay::Weightings { selected });
             }
             Action::Settings => self.overlay = Some(Overlay::Settings { selected: 0 }),
+            Action::TrainOn => self.open_prompt(PromptKind::TrainOn, "5 epochs"),
             Action::Quit => return self.quit(run),
             Action::Interrupt if self.is_over(run) => return vec![Effect::Quit],
             Action::Interrupt => {
@@ -187,6 +198,11 @@ impl View {
     pub(super) fn entered(&mut self, entry: Entered, run: &Run) -> Vec<Effect> {
         match entry {
             Entered::Command(command) => self.send(command, run),
+            Entered::TrainOn(extension) => {
+                self.is_extending = true;
+                self.message = Some(Message::Done("reading the corpora to train on".to_owned()));
+                vec![Effect::TrainOn(extension)]
+            }
             Entered::Step(step) => vec![Effect::Seek(Seek::To(step))],
             Entered::Filter(filter) => {
                 self.events.filter = filter;

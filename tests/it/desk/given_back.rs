@@ -30,7 +30,7 @@ fn a_run_that_has_finished_stays_until_q() {
     let here = Here::new();
     let mut desk = Desk::open(&here, &mut here.tiny("run", 20, &[]), SIZE);
     desk.pty.wait_for_text("FINISHED");
-    desk.pty.wait_for_text("the run has ended; q quits the desk");
+    desk.pty.wait_for_text("the run has ended; q quits, C trains it on");
     desk.is_up();
     desk.press("q");
     desk.leaves(0);
