@@ -219,6 +219,10 @@ impl Desk {
         command.env("TERM", "xterm-256color");
         command.env("LANG", "C.UTF-8");
         command.env("XDG_CONFIG_HOME", folder.path());
+        // Without the tour, which would be shown on the first start.
+        fs::create_dir_all(folder.path().join("auxdesk")).unwrap();
+        fs::write(folder.path().join("auxdesk/tour-ended"), "").unwrap();
+        command.env("XDG_STATE_HOME", folder.path());
         let child = pair.slave.spawn_command(command).unwrap();
         let [rows, cols] = [rows, cols].map(|length| NonZeroU16::new(length).unwrap());
         let (seen, at) = (Seen::default(), Instant::now());

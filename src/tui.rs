@@ -18,6 +18,7 @@ pub mod screen;
 pub mod terminal;
 pub mod theme;
 mod toml;
+mod tour_file;
 pub mod view;
 
 use std::sync::LazyLock;
@@ -34,6 +35,7 @@ pub use glyphs::{GlyphChoice, GlyphSet, Glyphs};
 pub use key::KeyPress;
 pub use look::Look;
 pub use theme::{ColorDepth, ColorWhen, Theme};
+pub use tour_file::TourFile;
 
 /// A screen of `columns` × `rows` as text: what the desk shows of a run before any key is pressed.
 pub fn text(run: &Run, config: &Config, look: &Look, (columns, rows): (u16, u16)) -> String {

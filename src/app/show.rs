@@ -31,7 +31,7 @@ use crate::{
     protocol::event::{Ended, Reason},
     train::{Clock, Interrupt},
     tui::{
-        self, Config, Look,
+        self, Config, Look, TourFile,
         desk::{DeskExit, Live, LiveRun, NextSession, Session},
         replay::Player,
         terminal::{Mouse, Terminal},
@@ -67,6 +67,8 @@ pub struct DeskShown {
     pub look: Look,
     /// Whether it accepts changes.
     pub mode: DeskMode,
+    /// Where the end of the tour is kept, if the tour is to be shown.
+    pub tour: Option<TourFile>,
 }
 
 /// The screen of a process: its thread, once there is something to show, and the signals that end it.
@@ -175,6 +177,12 @@ impl Screen {
             if let Show::Desk(desk) = show {
                 let requests = Requests { requests: to_app, answers: from_app };
                 let is_requested = Cell::new(false);
+                let end_tour = || {
+                    // Where it cannot be kept, the tour is shown again.
+                    if let Some(Err(error)) = desk.tour.as_ref().map(TourFile::create) {
+                        tracing::warn!(%error, "the end of the tour cannot be kept");
+                    }
+                };
                 let live = Live {
                     interrupt: &|| signals.ctrl_c(&interrupt),
                     interrupted: &|| interrupt.is_set(),
@@ -188,6 +196,7 @@ impl Screen {
                         answer
                     },
                     mode: desk.mode,
+                    end_tour: desk.tour.is_some().then_some(&end_tour),
                 };
                 let now_ms = || clock.ms();
                 let (config, look, panic_at) = (&desk.config, desk.look, panic_at());

@@ -6,7 +6,7 @@ use crate::{
     cli,
     printable::print_message,
     tui::{
-        self, Config, Environment, Look,
+        self, Config, Environment, Look, TourFile,
         terminal::{Fit, fit},
         view::DeskMode,
     },
@@ -32,5 +32,7 @@ pub(super) fn desk(look: cli::LookArgs, mode: DeskMode) -> Result<DeskShown, Fai
     let environment = Environment::of_this_process();
     let look = Look::choose(look.color, look.glyphs, &config, &environment);
     look.depth.enforce();
-    Ok(DeskShown { config, look, mode })
+    // The tour is for whoever can follow it.
+    let tour = (mode == DeskMode::Live).then(TourFile::of_user);
+    Ok(DeskShown { config, look, mode, tour: tour.filter(|file| !file.exists()) })
 }

@@ -51,6 +51,20 @@ pub const SMALLEST: Size = Size { width: 40, height: 10 };
 /// The smallest height with a scrub bar, in rows.
 const SCRUB: u16 = 14;
 
+/// The smallest height at which the tour has a row of its own; below it is in the footer.
+const TOUR: u16 = 20;
+
+/// What is shown in a row above the footer, where there is room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bar {
+    /// Nothing.
+    None,
+    /// The scrub bar of a replay.
+    Scrub,
+    /// The tour.
+    Tour,
+}
+
 /// The smallest screen with a chart.
 const CHART: Size = Size { width: 80, height: 20 };
 
@@ -117,20 +131,23 @@ pub struct Layout {
     pub events: Option<Rect>,
     /// The scrub bar of a replay.
     pub scrub: Option<Rect>,
+    /// The line of the tour; without it the tour is in the footer.
+    pub tour: Option<Rect>,
     /// Keys, or the last message.
     pub footer: Rect,
 }
 
 impl Layout {
-    /// The layout of a screen of that size, for a page and a number of strips; that of a replay
-    /// has a scrub bar, where there is room.
-    pub fn new(area: Rect, page: Page, n_strips: usize, is_replay: bool) -> Self {
+    /// The layout of a screen of that size, for a page, a number of strips, and a bar where there is
+    /// room for it.
+    pub fn new(area: Rect, page: Page, n_strips: usize, bar: Bar) -> Self {
         let [header, body] = from_top(area, 1);
         let [body, footer] = from_bottom(body, 1);
-        let has_scrub = is_replay && area.height >= SCRUB;
-        let [body, scrub] = from_bottom(body, u16::from(has_scrub));
-        let scrub = has_scrub.then_some(scrub);
-        let frame = Self { header, scrub, footer, ..Self::default() };
+        let (has_scrub, has_tour) =
+            (bar == Bar::Scrub && area.height >= SCRUB, bar == Bar::Tour && area.height >= TOUR);
+        let [body, row] = from_bottom(body, u16::from(has_scrub || has_tour));
+        let (scrub, tour) = (has_scrub.then_some(row), has_tour.then_some(row));
+        let frame = Self { header, scrub, tour, footer, ..Self::default() };
         let size = Size::new(area.width, area.height);
         match page {
             Page::Overview if fits(size, VERTICAL) => frame.vertical(body, n_strips),
@@ -369,10 +386,10 @@ mod tests {
         let Layout { header, chart, rows, strips, dev, footer, .. } = *layout;
         let Layout { gradients, shares, scores, samples, corpora, health, events, scrub, .. } =
             *layout;
-        let Layout { objective, metrics, phases, throughput, process, .. } = *layout;
+        let Layout { objective, metrics, phases, throughput, process, tour, .. } = *layout;
         let some = [
             chart, rows, strips, dev, gradients, shares, scores, samples, corpora, health, events,
-            scrub, objective, metrics, phases, throughput, process,
+            scrub, objective, metrics, phases, throughput, process, tour,
         ];
         some.into_iter().flatten().chain([header, footer]).collect()
     }
@@ -381,14 +398,14 @@ mod tests {
         #[test]
         fn panels_fill_the_screen_and_never_overlap(
             width in SMALLEST.width..300, height in SMALLEST.height..120, n_strips in 0usize..30,
-            is_replay: bool,
+            bar in prop::sample::select(vec![Bar::None, Bar::Scrub, Bar::Tour]),
             page in prop::sample::select(vec![
                 Page::Overview, Page::Chart, Page::Objective, Page::Gradients, Page::Shares,
                 Page::Scores, Page::Samples, Page::Corpora, Page::Health, Page::Events,
             ]),
         ) {
             let area = Rect::new(0, 0, width, height);
-            let panels = panels(&Layout::new(area, page, n_strips, is_replay));
+            let panels = panels(&Layout::new(area, page, n_strips, bar));
             let cells: u32 = panels.iter().map(|panel| panel.area()).sum();
             prop_assert_eq!(cells, area.area());
             for (at, panel) in panels.iter().enumerate() {
@@ -404,7 +421,7 @@ mod tests {
     fn panels_are_dropped_one_after_the_other() {
         let shown = |width, height| {
             let area = Rect::new(0, 0, width, height);
-            let layout = Layout::new(area, Page::Overview, 4, false);
+            let layout = Layout::new(area, Page::Overview, 4, Bar::None);
             let panels = [layout.strips, layout.rows, layout.chart, layout.dev, layout.events];
             panels.map(|panel| panel.is_some())
         };

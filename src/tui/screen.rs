@@ -26,6 +26,7 @@ mod settings;
 mod shares;
 mod strips;
 mod throughput;
+mod tour;
 mod trace;
 mod weightings;
 
@@ -71,7 +72,7 @@ pub fn render(frame: FrameData, area: Rect, buffer: &mut Buffer) {
         return;
     }
     let FrameData { run, view, look, .. } = frame;
-    let layout = Layout::new(area, view.page, run.strips.len(), view.is_replay());
+    let layout = Layout::new(area, view.page, run.strips.len(), view.bar());
     header::draw(frame, layout.header, &mut paint);
     if let Some(area) = layout.chart {
         let only = view.chart_of(run);
@@ -128,7 +129,16 @@ pub fn render(frame: FrameData, area: Rect, buffer: &mut Buffer) {
     if let Some(area) = layout.scrub {
         scrub::draw(frame, area, &mut paint);
     }
-    footer::draw(frame, layout.footer, &mut paint);
+    if let Some(area) = layout.tour {
+        tour::draw(frame, area, &mut paint);
+    }
+    // Without a row of its own the tour has that of the keys, while there is no message.
+    let has_room = layout.tour.is_some() || view.message.is_some() || view.overlay.is_some();
+    if view.tour.is_some() && !has_room {
+        tour::draw(frame, layout.footer, &mut paint);
+    } else {
+        footer::draw(frame, layout.footer, &mut paint);
+    }
     match &view.overlay {
         Some(Overlay::Help { search, searching, scroll }) => {
             help::draw(frame, search, *searching, *scroll, area, &mut paint);

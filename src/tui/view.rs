@@ -21,6 +21,7 @@ mod prompt;
 mod samples;
 mod scrub;
 mod settings;
+mod tour;
 mod update;
 mod weightings;
 
@@ -37,12 +38,16 @@ pub use prompt::{Prompt, PromptKind};
 pub use samples::SampleView;
 pub use scrub::Scrub;
 pub use settings::SettingShown;
+pub use tour::{N_STOPS, Tour, TourStop};
 pub use weightings::WeightingShown;
 
 use ratatui::layout::{Position, Rect, Size};
 
 pub use super::layout::{Focus, Page};
-use super::{chart::ChartView, layout::Layout};
+use super::{
+    chart::ChartView,
+    layout::{Bar, Layout},
+};
 use crate::{
     protocol::{CommandId, Event, ObjectiveId, event::Role},
     state::{Run, Strip, describe},
@@ -132,6 +137,8 @@ pub struct View {
     pub stopping: bool,
     /// The user has asked to train the run on, and waits for the session.
     pub is_extending: bool,
+    /// The tour, until it is over.
+    pub tour: Option<Tour>,
 }
 
 impl View {
@@ -157,13 +164,23 @@ impl View {
             disconnected: false,
             stopping: false,
             is_extending: false,
+            tour: None,
         }
     }
 
     /// The position of each panel.
     pub fn layout(&self, run: &Run) -> Layout {
         let area = Rect::from((Position::ORIGIN, self.size));
-        Layout::new(area, self.page, run.strips.len(), self.is_replay())
+        Layout::new(area, self.page, run.strips.len(), self.bar())
+    }
+
+    /// What is shown above the footer.
+    pub fn bar(&self) -> Bar {
+        match (self.mode, self.tour) {
+            (DeskMode::Replay(_), _) => Bar::Scrub,
+            (_, Some(_)) => Bar::Tour,
+            (_, None) => Bar::None,
+        }
     }
 
     /// What the chart shows: on the page of an objective only that one.
@@ -241,6 +258,7 @@ impl View {
             self.pending.refused(command);
         } else {
             self.message = Some(Message::Done(describe(event, run).join("  ")));
+            self.toured_by(event);
         }
         Effect::send_if(self.pending.answered(command, run))
     }

@@ -14,6 +14,7 @@ mod sizes;
 // Whether the drawing thread waits is read from its CPU time in /proc, which only Linux has.
 #[cfg(target_os = "linux")]
 mod stalled;
+mod tour;
 mod train_on;
 
 use std::{fs, path::PathBuf, process::Command};
@@ -82,6 +83,12 @@ impl<'a> Desk<'a> {
         if command.get_envs().all(|(name, _)| name != "XDG_CONFIG_HOME") {
             // The user who runs the tests may have a desk.toml.
             command.env("XDG_CONFIG_HOME", here.path("no-config"));
+        }
+        if command.get_envs().all(|(name, _)| name != "XDG_STATE_HOME") {
+            // Whoever runs the tests, the tour is over.
+            fs::create_dir_all(here.path("state/auxdesk")).unwrap();
+            here.write("state/auxdesk/tour-ended", "");
+            command.env("XDG_STATE_HOME", here.path("state"));
         }
         // A panic is printed in two lines, independently of the environment.
         command.env("RUST_BACKTRACE", "0");

@@ -127,11 +127,16 @@ fn take(options: &Options) -> Result<(), String> {
     }
     // Where nobody has keys or themes of their own.
     let config = scratch.inside("config");
+    // Where the tour of the first start is over.
+    let state = scratch.inside("state");
+    let over = Path::new(&state).join("auxdesk");
+    let written = fs::create_dir_all(&over).and_then(|()| fs::write(over.join("tour-ended"), ""));
+    written.map_err(|error| format!("{}: {error}", over.display()))?;
     let svg = {
         let mut program = Program::start(&Start {
             program: program.as_os_str(),
             arguments: &arguments,
-            variables: &[("XDG_CONFIG_HOME", &config)],
+            variables: &[("XDG_CONFIG_HOME", &config), ("XDG_STATE_HOME", &state)],
             size: options.size,
         })?;
         for act in &script {

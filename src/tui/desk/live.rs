@@ -14,7 +14,7 @@ use crate::{
     tui::{
         terminal::Terminal,
         view::{
-            DeskMode, Effect, Extension, Message, Page, ProcessHealth, Request,
+            DeskMode, Effect, Extension, Message, Page, ProcessHealth, Request, Tour,
             action::{ACTIONS, Action},
         },
     },
@@ -58,6 +58,8 @@ pub struct Live<'a> {
     pub resident_bytes: &'a dyn Fn() -> Option<u64>,
     /// [`DeskMode::Live`], or [`DeskMode::Observe`].
     pub mode: DeskMode,
+    /// Keeps that the tour is over; `None` if there is none.
+    pub end_tour: Option<&'a dyn Fn()>,
 }
 
 /// Shows a run while it trains, until the user quits. Events received so far stay in its feed even if
@@ -69,6 +71,7 @@ pub fn watch(
     trained: &mut LiveRun,
 ) -> DeskExit {
     let mut desk = Desk::new(session, live.mode, terminal);
+    desk.view.tour = live.end_tour.map(|_| Tour::default());
     let mut asked_ms = None;
     loop {
         if desk.view.is_extending {
@@ -101,6 +104,9 @@ pub fn watch(
         let run = trained.feed.run();
         if let Some(left) = perform(&mut desk, effects, terminal, (live, &trained.commands)) {
             return left;
+        }
+        if desk.view.tour.as_mut().is_some_and(Tour::has_just_ended) {
+            live.end_tour.iter().for_each(|end_tour| end_tour());
         }
         let by_wish = |reason| matches!(reason, Reason::Key | Reason::Signal);
         if run.ended.as_ref().is_some_and(|ended| by_wish(ended.reason) || (live.interrupted)()) {
@@ -204,6 +210,7 @@ fn perform(
                 desk.view.sent(&request, sent);
             }
             Some(Effect::Interrupt) => (live.interrupt)(),
+            Some(Effect::EndTour) => live.end_tour.iter().for_each(|end_tour| end_tour()),
             Some(Effect::TrainOn(extension)) => (live.train_on)(extension),
             Some(Effect::Quit) => return Some(DeskExit::Finished),
             // Only in a replay.

@@ -15,13 +15,13 @@ use crate::{
     arbitrary,
     protocol::{
         By, Loss, Step,
-        event::{SamplingAdapted, Setting, SettingSet, Split, StepDone},
+        event::{Ended, Reason, RunEnded, SamplingAdapted, Setting, SettingSet, Split, StepDone},
     },
     tui::{
         Glyphs, Theme, glyphs,
         line::Line,
         theme::ColorDepth,
-        view::{DeskMode, Effect, Page, Palette, Playing, ProcessHealth, Prompt, PromptKind},
+        view::{DeskMode, Effect, Page, Palette, Playing, ProcessHealth, Prompt, PromptKind, Tour},
     },
 };
 use fixture::{of_three_corpora, pressed, ranked, sampled, shadowed, timed, trained};
@@ -117,6 +117,54 @@ fn a_run_during_training() {
     pictures("gradients", &trained(), &page(Page::Gradients));
     pictures("events", &trained(), &page(Page::Events));
     pictures("shares-none", &trained(), &page(Page::Shares));
+}
+
+#[test]
+fn the_tour_of_the_first_start() {
+    let (run, tour) = (trained(), Some(Tour::default()));
+    let mut view = View { tour, ..View::new(DeskMode::Live) };
+    pictures("tour", &run, &view);
+    pressed(&mut view, &run, "j");
+    pictures("tour-move", &run, &view);
+}
+
+#[test]
+fn the_tour_has_the_keys_of_the_user_and_fits_every_screen() {
+    let mut run = trained();
+    let users = [("end-tour".to_owned(), vec!["ctrl-e".parse().unwrap()])].into();
+    let keymap = Keymap::new(&users);
+    let tour = Some(Tour::default());
+    for (width, height) in SIZES {
+        let size = Size::new(width, height);
+        let view = View { tour, size, ..View::new(DeskMode::Live) };
+        let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+        let area = buffer.area;
+        render(
+            FrameData { run: &run, view: &view, look: &look(), keymap: &keymap },
+            area,
+            &mut buffer,
+        );
+        let text = lines(&buffer);
+        let line = text.lines().find(|line| line.contains("tour 1/5")).unwrap();
+        assert!(line.contains("objective") && !line.contains("X ends"), "{line}");
+        assert_eq!(line.contains("ctrl-e ends"), width > 40, "{line}");
+        assert!(!line.contains('…'), "{line}");
+        // Where it has a row of its own, the keys are still there.
+        assert_eq!(text.contains("? help"), height >= 20);
+    }
+    // A fader of a run that has ended can be moved once it is trained on.
+    let ended = RunEnded {
+        at_ms: run.at_ms,
+        step: run.step,
+        ended: Ended::Finished,
+        reason: Reason::Epochs,
+        message: None,
+    };
+    run.apply(&ended.into());
+    let mut view = View { tour, size: Size::new(80, 24), ..View::new(DeskMode::Live) };
+    pressed(&mut view, &run, "j");
+    let text = lines(&drawn(&run, &view, &look()));
+    assert!(text.contains("tour 2/5 C trains the run on"), "{text}");
 }
 
 #[test]

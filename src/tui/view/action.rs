@@ -79,6 +79,8 @@ pub enum Action {
     Show(Page),
     /// Freeze the screen; training continues.
     Freeze,
+    /// End the tour for good.
+    EndTour,
     /// Every key, searchable.
     Help,
     /// Every action by name.
@@ -256,13 +258,17 @@ fn always(_: &View, _: &Run) -> bool {
 }
 
 /// Whether the run is live and may be changed from this desk.
-pub(super) fn movable(view: &View, run: &Run) -> bool {
+pub fn movable(view: &View, run: &Run) -> bool {
     view.mode == DeskMode::Live && run.ended.is_none() && !run.strips.is_empty()
 }
 
 /// Whether the run was trained in this process, has ended, and may be trained on from this desk.
 fn has_ended(view: &View, run: &Run) -> bool {
     view.mode == DeskMode::Live && run.ended.is_some() && !view.is_extending
+}
+
+fn is_touring(view: &View, _: &Run) -> bool {
+    view.tour.is_some()
 }
 
 fn has_settings(_: &View, run: &Run) -> bool {
@@ -393,6 +399,7 @@ pub static ACTIONS: &[Spec] = &[
     row(Anywhere, A::Show(Page::Health), "page-health", &["P"], "", "health: time of each phase of a step, rate, memory, journal lag, missed frames", always),
     row(Anywhere, A::Freeze, "freeze", &["f"], "", "freeze the screen; training continues", always),
     row(Anywhere, A::NextTheme, "theme", &["T"], "", "switch to the next theme", always),
+    row(Anywhere, A::EndTour, "end-tour", &["X"], "", "end the tour of the first start for good", is_touring),
     row(Anywhere, A::Help, "help", &["?", "f1"], "help", "list every key; / searches", always),
     row(Anywhere, A::Palette, "palette", &[":"], "command", "run an action by name", always),
     row(Anywhere, A::Back, "back-out", &["esc"], "", "close one layer: a window, a filter, the cursor", always),

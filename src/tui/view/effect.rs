@@ -10,6 +10,8 @@ pub enum Effect {
     Send(Request),
     /// Stop as SIGINT does.
     Interrupt,
+    /// Keep that the tour is over.
+    EndTour,
     /// Train the run, which has ended, on.
     TrainOn(Extension),
     /// Stop the process until the shell continues it.

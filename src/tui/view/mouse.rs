@@ -4,7 +4,7 @@
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
-use super::{Effect, Focus, Seek, View};
+use super::{Effect, Focus, Seek, View, action::Action};
 use crate::{state::Run, tui::layout::scrub_track};
 
 impl View {
@@ -32,11 +32,13 @@ impl View {
                     .column
                     .clamp(plot.left(), plot.right().saturating_sub(1).max(plot.left()));
                 self.chart.cursor_at(column - plot.left(), plot.width, run);
+                self.toured(Action::CursorFirst);
                 self.focus = focus;
             }
             (MouseEventKind::Down(_), Focus::Desk) => {
                 if let Some(idx) = layout.strip_at(place, run.strips.len(), self.strip_idx(run)) {
                     self.select(idx, run);
+                    self.toured(Action::Strip(idx + 1));
                 }
                 self.focus = focus;
             }

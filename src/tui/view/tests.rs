@@ -195,6 +195,45 @@ fn a_run_that_has_ended_is_trained_on_for_epochs_or_steps() {
     assert_eq!(view.history, ["train-on 2000 steps"]);
 }
 
+fn stop(view: &View) -> Option<TourStop> {
+    view.tour.as_ref().and_then(|tour| tour.next()).map(|(_, stop)| stop)
+}
+
+#[test]
+fn each_line_of_the_tour_goes_on_once_it_has_been_done() {
+    let (mut view, mut run) = (view(DeskMode::Live), run());
+    view.tour = Some(Tour::default());
+    assert_eq!(stop(&view), Some(TourStop::Select));
+    press(&mut view, &run, &["y", "f", "f", "["]);
+    assert_eq!(stop(&view), Some(TourStop::Select), "other keys are not it");
+    press(&mut view, &run, &["2"]);
+    assert_eq!(stop(&view), Some(TourStop::Move));
+    let effects = press(&mut view, &run, &["H"]);
+    let [Effect::Send(request)] = &effects[..] else { panic!("{effects:?}") };
+    view.sent(request, Some(CommandId(7)));
+    assert_eq!(stop(&view), Some(TourStop::Move), "the trainer has not answered");
+    answer(&mut view, &mut run, &gain_set("next-word", 1.0, 0.8, 7));
+    assert_eq!(stop(&view), Some(TourStop::Look));
+    // What is done earlier is not asked for later.
+    press(&mut view, &run, &["v", "v"]);
+    assert_eq!(stop(&view), Some(TourStop::TakeBack), "the page of the chart shows it too");
+    press(&mut view, &run, &["u"]);
+    let tour = view.tour.as_mut().unwrap();
+    assert_eq!((tour.next(), tour.has_just_ended(), tour.has_just_ended()), (None, true, false));
+    press(&mut view, &run, &["y"]);
+    assert_eq!(view.tour, None);
+    press(&mut view, &run, &["X"]);
+    assert_eq!(view.message, Some(Message::Refused("there is no tour".into())));
+}
+
+#[test]
+fn a_key_ends_the_tour() {
+    let (mut view, run) = (view(DeskMode::Live), run());
+    view.tour = Some(Tour::default());
+    assert_eq!(press(&mut view, &run, &["X"]), [Effect::EndTour]);
+    assert_eq!(view.tour, None);
+}
+
 #[test]
 fn what_an_action_prompts_for_may_follow_its_name() {
     let (mut view, run) = (view(DeskMode::Live), run());

@@ -25,7 +25,9 @@ impl View {
             return Vec::new();
         }
         self.message = None;
-        self.update(spec.action, run)
+        let effects = self.update(spec.action, run);
+        self.toured(spec.action);
+        effects
     }
 
     pub(super) fn refusal(&self, spec: &Spec, run: &Run) -> String {
@@ -40,6 +42,7 @@ impl View {
                 "the session is being prepared".to_owned()
             }
             (DeskMode::Live, Action::TrainOn) => "the run has not ended yet".to_owned(),
+            (_, Action::EndTour) => "there is no tour".to_owned(),
             (DeskMode::Replay(_), _) => {
                 "read-only: this is a replay; `auxdesk train --moves JOURNAL` repeats its changes"
                     .to_owned()
@@ -116,6 +119,12 @@ impl View {
             Action::Back => self.back(),
             Action::NextPage => self.next_page(),
             Action::Show(page) => (self.page, self.focus) = (page, Focus::Desk),
+            Action::EndTour => {
+                self.tour = None;
+                let text = "the tour is over, and is not shown again";
+                self.message = Some(Message::Done(text.to_owned()));
+                return vec![Effect::EndTour];
+            }
             Action::Freeze => self.frozen = !self.frozen,
             Action::Help => self.overlay = Some(Overlay::help()),
             Action::Palette => self.overlay = Some(Overlay::Palette(Palette::default())),

@@ -77,12 +77,12 @@ fn a_fault_in_the_users_file_is_reported_before_the_terminal_is_touched() {
 fn the_users_key_bindings_apply() {
     let here = Here::new();
     std::fs::create_dir_all(here.path("config/auxdesk")).unwrap();
-    here.write("config/auxdesk/desk.toml", "[keys]\nmute = \"X\"\n");
+    here.write("config/auxdesk/desk.toml", "[keys]\nmute = \"M\"\n");
     let mut train = endless(&here, &[]);
     let mut desk = Desk::open(&here, train.env("XDG_CONFIG_HOME", here.path("config")), SIZE);
     desk.is_live();
     desk.press("m");
     desk.pty.wait_for_text("m is not bound here");
-    assert_eq!(desk.done_by("X").kind(), "muted");
+    assert_eq!(desk.done_by("M").kind(), "muted");
     desk.quit();
 }
