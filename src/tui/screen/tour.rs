@@ -103,7 +103,7 @@ impl Keys<'_> {
                 let page = key(Action::NextPage);
                 vec![
                     format!(
-                        "{page} turns the pages: the third has the gradients of the objectives"
+                        "{page} turns the pages: go on to the gradients of the objectives"
                     ),
                     format!("{page} to the gradients"),
                 ]

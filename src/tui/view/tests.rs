@@ -215,7 +215,7 @@ fn each_line_of_the_tour_goes_on_once_it_has_been_done() {
     answer(&mut view, &mut run, &gain_set("next-word", 1.0, 0.8, 7));
     assert_eq!(stop(&view), Some(TourStop::Look));
     // What is done earlier is not asked for later.
-    press(&mut view, &run, &["v", "v"]);
+    press(&mut view, &run, &["v", "v", "v"]);
     assert_eq!(stop(&view), Some(TourStop::TakeBack), "the page of the chart shows it too");
     press(&mut view, &run, &["u"]);
     let tour = view.tour.as_mut().unwrap();
