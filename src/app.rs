@@ -45,7 +45,7 @@ use crate::{
     },
     tui::desk::LiveRun,
 };
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 pub use folder::RunFolder;
 pub use past::{Past, PastJournal};
@@ -150,6 +150,9 @@ pub fn train(job: Job, folder: &mut RunFolder, screen: &mut Screen) -> Result<Ou
     };
     // Until the trainer has been built, no file of a run to be continued is changed.
     let trainer = trainer(parts, &vectors, &header, past.as_ref())?;
+    if screen.has_left() {
+        bail!("the desk has closed");
+    }
     let clock = trainer.clock();
     let path = folder.path().join(folder::RECIPE);
     write_whole(&path, resolved.as_bytes())
@@ -193,6 +196,8 @@ pub fn train(job: Job, folder: &mut RunFolder, screen: &mut Screen) -> Result<Ou
     // Every thread is there before the screen's takes the terminal, and the trainer waits for it.
     let (go, may_start) = mpsc::channel();
     let (recorded, ending) = thread::scope(|scope| -> Result<_> {
+        // Dropped with an error here, so that the trainer does not wait for it.
+        let go = go;
         let recorder = thread::Builder::new()
             .name("recorder".to_owned())
             .spawn_scoped(scope, move || {

@@ -370,6 +370,7 @@ impl Run {
     /// Removes what belongs to later steps, except the log.
     fn truncate(&mut self, to: Step) {
         self.step = to;
+        self.rates.clear();
         self.alerts.retain(|alert| alert.step <= to);
         self.checkpoints.retain(|saved| saved.step <= to);
         self.gradients.take_if(|gradients| gradients.step > to);

@@ -154,6 +154,8 @@ pub struct Trainer {
     phase_times: PhaseTimes,
     /// The length of an epoch, as reported last.
     reported: EpochLength,
+    /// The rates of the groups, as reported last.
+    reported_rates: BTreeMap<String, f32>,
 }
 
 impl Trainer {

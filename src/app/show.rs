@@ -16,7 +16,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use crossbeam_channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender, TryRecvError};
 
 use super::{
     RunFolder, Stderr, finish,
@@ -67,7 +67,7 @@ pub struct DeskShown {
     pub look: Look,
     /// Whether it accepts changes.
     pub mode: DeskMode,
-    /// Where the end of the tour is kept, if the tour is to be shown.
+    /// Where the end of the tour is recorded, if the tour is to be shown.
     pub tour: Option<TourFile>,
 }
 
@@ -140,6 +140,13 @@ impl Screen {
         self.interrupt.clone()
     }
 
+    /// Whether the user, or a signal, has ended what it has shown so far.
+    pub(super) fn has_left(&self) -> bool {
+        let Stage::Shown(shown) = &self.stage else { return false };
+        let has_closed = shown.done.try_recv() == Err(TryRecvError::Disconnected);
+        has_closed || self.signals.received().is_some()
+    }
+
     /// The first signal that came, whether or not it ended the run.
     pub fn signal(&self) -> Option<i32> {
         self.signals.received()
@@ -178,9 +185,9 @@ impl Screen {
                 let requests = Requests { requests: to_app, answers: from_app };
                 let is_requested = Cell::new(false);
                 let end_tour = || {
-                    // Where it cannot be kept, the tour is shown again.
+                    // Where it cannot be recorded, the tour is shown again.
                     if let Some(Err(error)) = desk.tour.as_ref().map(TourFile::create) {
-                        tracing::warn!(%error, "the end of the tour cannot be kept");
+                        tracing::warn!(%error, "the end of the tour cannot be recorded");
                     }
                 };
                 let live = Live {
@@ -220,10 +227,18 @@ impl Screen {
                     );
                 }
                 // The session that it has requested is shown by lines.
-                if is_requested.get()
-                    && let Ok(NextSession::Started(next)) = requests.answers.recv()
+                while is_requested.get()
+                    && !interrupt.is_set()
+                    && !is_abandoned.load(Ordering::Relaxed)
                 {
-                    trained = next;
+                    match requests.answers.recv_timeout(CHECK_INTERVAL) {
+                        Ok(NextSession::Started(next)) => {
+                            trained = next;
+                            break;
+                        }
+                        Ok(NextSession::Refused(_)) | Err(RecvTimeoutError::Disconnected) => break,
+                        Err(RecvTimeoutError::Timeout) => {}
+                    }
                 }
             }
             let LiveRun { feed, commands } = trained;

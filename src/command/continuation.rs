@@ -33,30 +33,28 @@ impl Continuation {
         Self::of(run, Past::open(run).map_err(Failure::Request)?, overrides)
     }
 
-    /// A run that has ended, to be trained on for some time. One that early stopping has ended has its
-    /// patience once more.
+    /// A run that has ended, to be trained on for some time after its last checkpoint; an epoch that has begun is one of
+    /// those done. One that early stopping has ended gets a longer patience: its own, after the evaluations without an
+    /// improvement so far.
     pub(super) fn extended(run: &Path, extension: Extension) -> Result<Self, Failure> {
         let past = Past::open(run).map_err(Failure::Request)?;
-        let state = past.journal.as_ref().map(|journal| &journal.run);
         let mut overrides = Overrides::default();
-        match extension {
-            Extension::Epochs(more) => {
-                let done = state.map_or(0, |state| state.whole_epochs());
-                overrides.epochs = Some(done.saturating_add(more));
-            }
-            Extension::Steps(more) => {
-                let done = state.map_or(0, |state| state.step.0);
-                overrides.steps = Some(done.saturating_add(more));
-            }
-        }
+        let (mut steps, mut epochs) = (0, 0);
         if let Some(checkpoint) = &past.checkpoint {
-            let without = checkpoint.state.progress.counters.evals_without_improvement;
             let source = RecipeSource::File(run.join("recipe.toml"));
-            let patience =
-                recipe::load_without_files(&source, &Overrides::default())?.train.patience;
-            if let Some(patience) = patience.filter(|patience| without >= *patience) {
+            let recipe = recipe::load_without_files(&source, &Overrides::default())?;
+            let progress = &checkpoint.state.progress;
+            let main = progress.positions.get(main_corpus(&recipe)).copied().unwrap_or_default();
+            steps = progress.counters.step.0;
+            epochs = main.epoch + u64::from(main.next > 0);
+            let without = progress.counters.evals_without_improvement;
+            if let Some(patience) = recipe.train.patience.filter(|patience| without >= *patience) {
                 overrides.sets.push(format!("train.patience={}", without.saturating_add(patience)));
             }
+        }
+        match extension {
+            Extension::Epochs(more) => overrides.epochs = Some(epochs.saturating_add(more)),
+            Extension::Steps(more) => overrides.steps = Some(steps.saturating_add(more)),
         }
         Self::of(run, past, &overrides)
     }
@@ -139,6 +137,11 @@ impl Continuation {
     }
 }
 
+/// The name of the corpus whose epochs are the run's.
+fn main_corpus(recipe: &Recipe) -> &str {
+    &recipe.corpora[recipe.objectives[recipe.main()].corpora[0]].name
+}
+
 /// Refuses a run that has nothing left to do.
 fn is_not_over(
     run: &Path,
@@ -147,8 +150,7 @@ fn is_not_over(
     checkpoint: &Checkpoint,
 ) -> Result<(), Failure> {
     let progress = &checkpoint.state.progress;
-    let main = &recipe.corpora[recipe.objectives[recipe.main()].corpora[0]].name;
-    let epochs = progress.positions.get(main).map_or(0, |position| position.epoch);
+    let epochs = progress.positions.get(main_corpus(recipe)).map_or(0, |position| position.epoch);
     let (steps, without) = (progress.counters.step.0, progress.counters.evals_without_improvement);
     let done = match recipe.train.length {
         Length::Steps(all) if steps >= all => Some(format!("all {all} steps are done")),

@@ -124,7 +124,7 @@ impl<'a> Sampler<'a> {
     /// The groups of a step, by index. A function of (seed, step, groups, memory).
     pub fn draw(&self, step: Step) -> Vec<usize> {
         let n_groups = self.groups.len();
-        let turn = self.memory.turn(step);
+        let turn = self.memory.turn(step, 0);
         match &*self.sampling.at(step) {
             _ if n_groups == 0 => Vec::new(),
             Rule::StopAndGo(rule) => vec![rule.draw(&self.stopped(), turn)],
@@ -133,6 +133,7 @@ impl<'a> Sampler<'a> {
                 let is_measured =
                     self.measured_every > 0 && (step.0 + 1).is_multiple_of(self.measured_every);
                 let mut sets = self.sets(*rule);
+                let turn = self.memory.turn(step, self.measured_every);
                 let set = (turn % sets.len() as u64) as usize;
                 if is_measured { (0..n_groups).collect() } else { sets.swap_remove(set) }
             }
@@ -155,13 +156,6 @@ impl<'a> Sampler<'a> {
         }
     }
 
-    /// The companion of the main objective's group until the next evaluation, with a bandit.
-    pub fn companion(&self, step: Step) -> Option<&str> {
-        let is_bandit = matches!(*self.sampling.at(step), Rule::Bandit(_));
-        let companion = (is_bandit && !self.groups.is_empty()).then(|| self.companion_idx())?;
-        Some(&self.groups[companion].name)
-    }
-
     fn companion_idx(&self) -> usize {
         self.memory.bandit.companion(self.seed, self.names())
     }
@@ -178,7 +172,7 @@ impl<'a> Sampler<'a> {
         self.memory.interference.sets(rule, &self.names().collect::<Vec<_>>())
     }
 
-    fn names(&self) -> impl Iterator<Item = &str> {
+    fn names(&self) -> impl Iterator<Item = &str> + Clone {
         self.groups.iter().map(|group| group.name.as_str())
     }
 
@@ -330,6 +324,35 @@ mod tests {
         assert_near(counts(&fixed, all), [0.8, 0.1, 0.1]);
         assert_near(counts(&fixed, [false, true, true]), [0.0, 0.5, 0.5]);
         assert_eq!(sampler(&fixed, [false, true, true]).rates(Step(0)), [0.5, 0.5]);
+    }
+
+    /// Over 10,000 steps, whatever the interval of measurements and the number of sets.
+    #[test]
+    fn rules_that_follow_progress_draw_at_their_rates() {
+        let mut memory = SamplingMemory::new(Step(7));
+        memory.measured("news", "web", -0.5);
+        memory.measured("news", "talk", -0.5);
+        memory.measured("web", "talk", -0.5);
+        for (text, every) in [
+            ("interference", 0),
+            ("interference", 2),
+            ("interference", 3),
+            ("interference", 20),
+            ("interference min_cosine=-0.5", 4),
+            ("bandit", 0),
+            ("stop-and-go", 0),
+        ] {
+            let rule = rule(text);
+            let sampler = sampler(&rule, [true; 3]).following(&memory, every);
+            let mut counts = [0.0; 3];
+            for group in (7..10_007).flat_map(|step| sampler.draw(Step(step))) {
+                counts[group] += 1.0;
+            }
+            for (count, rate) in counts.into_iter().zip(sampler.rates(Step(7))) {
+                let rate = rate * 10_000.0;
+                assert!((count - rate).abs() < 3.0, "{text} {every}: {count}, expected {rate}");
+            }
+        }
     }
 
     #[test]

@@ -240,7 +240,8 @@ impl Recipe {
         warnings.extend(self.rare_main(corpora));
         warnings.extend(self.patience_without_dev(corpora));
         warnings.extend(self.without_effect(corpora));
-        warnings.extend(self.sampling_without_progress(corpora));
+        let (rule, every) = (self.train.sampling.at(Step(0)), self.train.measure_gradients_every);
+        warnings.extend(self.sampling_without_progress(&rule, every, corpora));
         warnings.extend(self.gradient_of_one());
         warnings.extend(self.without_main());
         let has_shadows = !self.train.shadow_weightings.is_empty();
@@ -272,15 +273,19 @@ impl Recipe {
         })
     }
 
-    fn sampling_without_progress(&self, corpora: &[Corpus]) -> Option<Warning> {
+    /// Why a sampling rule that follows progress would see none, if gradients are measured every so many steps.
+    pub fn sampling_without_progress(
+        &self,
+        rule: &Rule,
+        measured_every: u64,
+        corpora: &[Corpus],
+    ) -> Option<Warning> {
         let has_dev = |objective: &ObjectiveSpec| {
             objective.is_active() && objective.corpora.iter().any(|&at| corpora[at].dev.is_some())
         };
         let sampling = |name: &str| Warning::SamplingWithoutDev { sampling: name.to_owned() };
-        match *self.train.sampling.at(Step(0)) {
-            Rule::Interference(_) if self.train.measure_gradients_every == 0 => {
-                Some(Warning::SamplingUnmeasured)
-            }
+        match rule {
+            Rule::Interference(_) if measured_every == 0 => Some(Warning::SamplingUnmeasured),
             Rule::StopAndGo(_) if !self.objectives.iter().any(has_dev) => {
                 Some(sampling(StopAndGo::NAME))
             }

@@ -97,6 +97,7 @@ impl Trainer {
         let mutes = |one: &Assignment| one.control.strip().is_some() || finished(one).is_some();
         let may_mute = all.iter().any(mutes);
         let before = (self.mixer.faders.clone(), self.settings.clone());
+        let sampling = self.batches.sampling.clone();
         let rules = (self.mixer.weighting.clone(), self.mixer.shadows.clone());
         let changed: Result<Vec<Event>, String> =
             all.iter().map(|assignment| self.assign(assignment, origin)).collect();
@@ -121,12 +122,13 @@ impl Trainer {
                 for event in events {
                     bus.emit(event);
                 }
-                self.report_length(bus);
+                self.report_plan(bus);
                 return Ok(());
             }
         };
         (self.mixer.faders, self.settings) = before;
         (self.mixer.weighting, self.mixer.shadows) = rules;
+        self.batches.sampling = sampling;
         Err(refused)
     }
 

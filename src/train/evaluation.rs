@@ -52,7 +52,7 @@ impl Trainer {
             return Ok(());
         }
         // Schedules, fades and an annealed temperature change it without a command.
-        self.report_length(bus);
+        self.report_plan(bus);
         let Some(results) = self.evaluate_on_dev(true, bus)? else {
             // It is still due: a run that continues from here begins with it.
             self.counters.last_evaluation = previous;
@@ -177,7 +177,7 @@ impl Trainer {
             bus.emit(event.expect("the recipe has this objective"));
         }
         self.learner.apply(&self.plan, &self.settings, &self.mixer.faders);
-        self.report_length(bus);
+        self.report_plan(bus);
     }
 
     /// Evaluates a split and emits the scores; `None` if it was interrupted.

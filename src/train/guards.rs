@@ -180,7 +180,7 @@ impl Trainer {
             }
             let event = self.set_muted(&objective, true, Origin::RULE);
             bus.emit(event.expect("the recipe has this objective"));
-            self.report_length(bus);
+            self.report_plan(bus);
         }
     }
 }

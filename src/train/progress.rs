@@ -157,7 +157,8 @@ mod tests {
                     let score = DevScore { objective: objective.into(), group, value, direction };
                     let tracked = TrackedScore { value, direction };
                     let sampling = Sampling::Constant(rule.clone());
-                    memory.evaluated(&sampling, Step(0), &[score], Some(tracked), Some(objective));
+                    let active = (since, &["a", "b"][..]);
+                    memory.evaluated(&sampling, Step(0), active, &[score], Some(tracked));
                     memory.measured("a", "b", cosine);
                 }
                 memory

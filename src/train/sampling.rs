@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::{Trainer, mixer::active_groups};
 use crate::{
     bus::Bus,
-    data::sampler::{DevScore, Sampler, SamplingMemory, TrackedScore},
+    data::sampler::{DevScore, Sampler, TrackedScore},
     metric::Scores,
     protocol::event::{Cosines, SamplingAdapted},
     recipe::Group,
@@ -45,12 +45,11 @@ impl Trainer {
         let scores: Vec<DevScore> = groups.iter().flat_map(of_group).collect();
         let direction = self.plan.recipe.train.best.direction;
         let tracked = tracked.map(|value| TrackedScore { value, direction });
-        let (step, sampling) = (self.counters.step, self.settings.sampling.clone());
-        let companion = self.sampler(&groups).companion(step).map(str::to_owned);
-        let follow = |memory: &mut SamplingMemory| {
-            memory.evaluated(&sampling, step, &scores, tracked, companion.as_deref());
-        };
-        self.adapt_sampling(&groups, follow, bus);
+        let names: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
+        let active = (self.plan.recipe.train.seed, &names[..]);
+        let (step, sampling) = (self.counters.step, &self.settings.sampling);
+        self.batches.sampling.evaluated(sampling, step, active, &scores, tracked);
+        self.report_plan(bus);
     }
 
     /// Passes the cosines of a measured step to the rule: of two groups, the mean over their objectives.
@@ -70,38 +69,33 @@ impl Trainer {
                 }
             }
         }
-        let follow = |memory: &mut SamplingMemory| {
-            for ((a, b), cosines) in by_pair {
-                let mean = cosines.iter().sum::<f64>() / cosines.len() as f64;
-                memory.measured(&groups[a].name, &groups[b].name, mean);
-            }
-        };
-        self.adapt_sampling(&groups, follow, bus);
+        for ((a, b), cosines) in by_pair {
+            let mean = cosines.iter().sum::<f64>() / cosines.len() as f64;
+            self.batches.sampling.measured(&groups[a].name, &groups[b].name, mean);
+        }
+        self.report_plan(bus);
     }
 
-    /// Changes the memory of the rule, and reports other rates than before.
-    fn adapt_sampling(
-        &mut self,
-        groups: &[Group],
-        follow: impl FnOnce(&mut SamplingMemory),
-        bus: &mut Bus,
-    ) {
-        let old = self.rates(groups);
-        follow(&mut self.batches.sampling);
-        let new = self.rates(groups);
-        if old == new {
-            return;
+    /// Reports what the mix and the sampling rule mean from now on, if it is not what was reported last: the rates of a rule
+    /// that follows progress, and the length of the run.
+    pub(super) fn report_plan(&mut self, bus: &mut Bus) {
+        let new = self.rates();
+        let old = std::mem::replace(&mut self.reported_rates, new.clone());
+        if old != new && !new.is_empty() {
+            let (at_ms, step) = (self.output.ms(), self.counters.step);
+            bus.emit(SamplingAdapted { at_ms, step, from: step.next(), old, new });
         }
-        let step = self.counters.step;
-        self.batches.sampling.begin_turns(step);
-        bus.emit(SamplingAdapted { at_ms: self.output.ms(), step, from: step.next(), old, new });
         self.report_length(bus);
     }
 
-    /// The rate of each group in the next step, by name.
-    fn rates(&self, groups: &[Group]) -> BTreeMap<String, f32> {
-        let rates = self.sampler(groups).rates(self.counters.step);
-        let names = groups.iter().map(|group| group.name.clone());
-        names.zip(rates.into_iter().map(|rate| rate as f32)).collect()
+    /// The rate of each group in the next step, by name, under a rule that follows progress.
+    pub(super) fn rates(&self) -> BTreeMap<String, f32> {
+        let step = self.counters.step;
+        if !self.settings.sampling.at(step).follows_progress() {
+            return BTreeMap::new();
+        }
+        let groups = active_groups(&self.plan, &self.mixer.gains(step));
+        let rates = self.sampler(&groups).rates(step).into_iter().map(|rate| rate as f32);
+        groups.into_iter().map(|group| group.name).zip(rates).collect()
     }
 }

@@ -1,5 +1,7 @@
 //! Builds a trainer, and emits the first event of its run.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 
 use super::{
@@ -91,10 +93,12 @@ impl Trainer {
             control: Control::new(moves, has_new_moves, interrupt, failures),
             output: Output { run, clock, opening },
             phase_times: PhaseTimes::default(),
+            reported_rates: BTreeMap::new(),
             reported: EpochLength { steps: plan.batches_per_epoch(), counts_steps: false },
             plan,
         };
         trainer.reported = trainer.epoch_length();
+        trainer.reported_rates = trainer.rates();
         trainer
     }
 

@@ -21,7 +21,7 @@ impl TourFile {
         self.0.as_ref().is_some_and(|path| path.exists())
     }
 
-    /// Keeps that the tour is over.
+    /// Records that the tour has ended.
     pub fn create(&self) -> io::Result<()> {
         let Some(path) = &self.0 else { return Ok(()) };
         if let Some(folder) = path.parent() {

@@ -258,7 +258,7 @@ impl View {
             self.pending.refused(command);
         } else {
             self.message = Some(Message::Done(describe(event, run).join("  ")));
-            self.toured_by(event);
+            self.note_answer(event);
         }
         Effect::send_if(self.pending.answered(command, run))
     }

@@ -99,6 +99,11 @@ fn an_invalid_sampling_rule_is_refused_and_changes_nothing() {
              above 0",
         ),
         (
+            sampling("interference"),
+            "`train.sampling`: \"interference\" draws all groups in every step while `train.measure_gradients_every` is \
+             0; set it, to 20 for example",
+        ),
+        (
             Assignment::setting("train.sampling", Setting::Number(2.0)).into(),
             "`train.sampling`: expected a string, \"proportional\" for example, found 2",
         ),
@@ -249,7 +254,9 @@ fn rules_that_follow_progress_have_the_same_bits_twice_and_after_a_change() {
         let run = || following(rule, &["train.measure_gradients_every=5"]);
         assert_eq!(run().steps(), run().steps(), "{rule}");
     }
-    let tiny = desk("proportional");
+    let measured = "train.measure_gradients_every=5".to_owned();
+    let mut tiny = shipped_tiny("sentiment", SIZE, &[measured]);
+    (tiny.recipe.train.length, tiny.recipe.train.patience) = (Length::Steps(60), None);
     let mut orders = vec![Command::Pause];
     for rule in ["bandit", "stop-and-go gap=2", "interference"] {
         orders.extend(steps(7));

@@ -69,6 +69,8 @@ pub(super) struct BanditMemory {
     arms: BTreeMap<String, Arm>,
     /// The value of the metric at the last evaluation.
     last: Option<f32>,
+    /// The companion of this round; `None` in the first one.
+    companion: Option<String>,
 }
 
 /// The decayed counts of a group's rounds.
@@ -79,8 +81,18 @@ struct Arm {
 }
 
 impl BanditMemory {
-    /// The companion of this round among these groups, by index.
-    pub(super) fn companion<'a>(&self, seed: u64, groups: impl Iterator<Item = &'a str>) -> usize {
+    /// The companion of this round among these groups, by index; another one if it is not active any more.
+    pub(super) fn companion<'a>(
+        &self,
+        seed: u64,
+        groups: impl Iterator<Item = &'a str> + Clone,
+    ) -> usize {
+        let is_it = |group: &str| self.companion.as_deref() == Some(group);
+        groups.clone().position(is_it).unwrap_or_else(|| self.drawn(seed, groups))
+    }
+
+    /// The group with the largest utility in this round, by index.
+    fn drawn<'a>(&self, seed: u64, groups: impl Iterator<Item = &'a str>) -> usize {
         let utilities = groups.map(|group| {
             let Arm { successes, failures } = self.arms.get(group).copied().unwrap_or_default();
             let mut rng = draw(seed, Purpose::Companion, group, self.round);
@@ -91,25 +103,32 @@ impl BanditMemory {
         best.map_or(0, |(at, _)| at)
     }
 
-    /// Ends a round with this companion.
+    /// Ends a round, and draws the companion of the next one among these active groups. A companion that is not one of them
+    /// any more gets no count.
     pub(super) fn evaluated(
         &mut self,
         rule: Bandit,
-        companion: &str,
+        (seed, groups): (u64, &[&str]),
         value: f32,
         direction: Direction,
     ) {
-        let last = self.last.replace(value);
+        if let (Some(last), Some(companion)) = (self.last.replace(value), self.companion.take())
+            && groups.contains(&companion.as_str())
+        {
+            self.count(rule, &companion, direction.is_better(value, last));
+        }
         self.round += 1;
-        let Some(last) = last else { return };
+        let drawn = self.drawn(seed, groups.iter().copied());
+        self.companion = groups.get(drawn).map(|&group| group.to_owned());
+    }
+
+    fn count(&mut self, rule: Bandit, companion: &str, is_success: bool) {
         for arm in self.arms.values_mut() {
             arm.successes *= 1.0 - rule.decay;
             arm.failures *= 1.0 - rule.decay;
         }
         let arm = self.arms.entry(companion.to_owned()).or_default();
-        let count =
-            if direction.is_better(value, last) { &mut arm.successes } else { &mut arm.failures };
-        *count += 1.0;
+        *if is_success { &mut arm.successes } else { &mut arm.failures } += 1.0;
     }
 }
 
@@ -123,17 +142,26 @@ mod tests {
     #[test]
     fn counts_follow_the_rounds_of_their_group_and_decay() {
         let mut memory = BanditMemory::default();
-        let mut evaluated = |companion: &str, value: f32| {
-            memory.evaluated(RULE, companion, value, Direction::Higher);
+        let mut evaluated = |groups: &[&str], value: f32| {
+            memory.evaluated(RULE, (1, groups), value, Direction::Higher);
             memory.clone()
         };
-        assert!(evaluated("news", 80.0).arms.is_empty(), "nothing to compare with");
-        assert_eq!(evaluated("news", 81.0).arms["news"], Arm { successes: 1.0, failures: 0.0 });
-        // An equal value is no improvement.
-        let memory = evaluated("web", 81.0);
+        assert!(evaluated(&["news"], 80.0).arms.is_empty(), "nothing to compare with");
+        let memory = evaluated(&["news"], 81.0);
+        assert_eq!(memory.arms["news"], Arm { successes: 1.0, failures: 0.0 });
+        // The companion is muted, and nothing is counted; then an equal value, which is no improvement.
+        assert_eq!(evaluated(&["web"], 82.0).arms, memory.arms);
+        let memory = evaluated(&["web"], 82.0);
         assert_eq!(memory.arms["news"], Arm { successes: 0.9, failures: 0.0 });
         assert_eq!(memory.arms["web"], Arm { successes: 0.0, failures: 1.0 });
-        assert_eq!(memory.round, 3);
+        assert_eq!(memory.round, 4);
+    }
+
+    #[test]
+    fn the_companion_stays_for_its_round() {
+        let mut memory = BanditMemory::default();
+        memory.evaluated(RULE, (1, &["web"]), 1.0, Direction::Higher);
+        assert_eq!(memory.companion(1, GROUPS.into_iter()), 1, "whichever groups are unmuted");
     }
 
     #[test]
@@ -155,7 +183,7 @@ mod tests {
             let companion = memory.companion(seed, GROUPS.into_iter());
             counts[companion] += 1;
             value += if companion == 1 { 1.0 } else { -1.0 };
-            memory.evaluated(RULE, GROUPS[companion], value, Direction::Higher);
+            memory.evaluated(RULE, (seed, &GROUPS), value, Direction::Higher);
         }
         counts
     }

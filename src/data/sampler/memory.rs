@@ -1,4 +1,4 @@
-//! What the rules that follow progress remember. A run keeps it in its checkpoints; a rule that is set anew begins without.
+//! The state of the rules that follow progress, which checkpoints have. A rule that is set anew begins without.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ use crate::protocol::Step;
 /// The memory of the rule in force; see the module.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SamplingMemory {
-    /// The updates before the last change of what is drawn: turns are counted from there.
+    /// The step after which turns are counted.
     pub(super) since: Step,
     #[serde(default)]
     pub(super) stop_and_go: StopAndGoMemory,
@@ -27,27 +27,25 @@ impl SamplingMemory {
         Self { since, ..Self::default() }
     }
 
-    /// The number of steps before this one in the present order of turns.
-    pub(super) fn turn(&self, step: Step) -> u64 {
-        step.0.saturating_sub(self.since.0)
+    /// The number of turns before this step, if every `measured_every`-th step is none (with 0 all are).
+    pub(super) fn turn(&self, step: Step, measured_every: u64) -> u64 {
+        let turns = |steps: u64| steps - steps.checked_div(measured_every).unwrap_or(0);
+        turns(step.0.max(self.since.0)) - turns(self.since.0)
     }
 
-    /// Records a scheduled evaluation after `step` updates, and the companion of the bandit until then.
+    /// Records a scheduled evaluation after `step` updates, with these active groups.
     pub fn evaluated(
         &mut self,
         sampling: &Sampling,
         step: Step,
+        (seed, groups): (u64, &[&str]),
         scores: &[DevScore],
         tracked: Option<TrackedScore>,
-        companion: Option<&str>,
     ) {
-        match *sampling.at(step) {
-            Rule::StopAndGo(rule) => self.stop_and_go.evaluated(rule, scores),
-            Rule::Bandit(rule) => {
-                if let (Some(tracked), Some(companion)) = (tracked, companion) {
-                    let TrackedScore { value, direction } = tracked;
-                    self.bandit.evaluated(rule, companion, value, direction);
-                }
+        match (&*sampling.at(step), tracked) {
+            (Rule::StopAndGo(rule), _) => self.stop_and_go.evaluated(*rule, scores),
+            (Rule::Bandit(rule), Some(TrackedScore { value, direction })) => {
+                self.bandit.evaluated(*rule, (seed, groups), value, direction);
             }
             _ => {}
         }
@@ -56,10 +54,5 @@ impl SamplingMemory {
     /// Records the cosine of the gradients of two groups at a measured step.
     pub fn measured(&mut self, a: &str, b: &str, cosine: f64) {
         self.interference.measured(a, b, cosine);
-    }
-
-    /// Turns are counted from the step after `since` on.
-    pub fn begin_turns(&mut self, since: Step) {
-        self.since = since;
     }
 }

@@ -55,6 +55,11 @@ impl Rule {
         Interference::NAME,
     ];
 
+    /// Whether what it draws changes with the progress of training.
+    pub fn follows_progress(&self) -> bool {
+        matches!(self, Self::StopAndGo(_) | Self::Bandit(_) | Self::Interference(_))
+    }
+
     /// The same rule, if every group that it names is one of these.
     pub fn among<'a>(
         self,

@@ -7,7 +7,7 @@
 //! - diverges after that if (bₑ − vₑ) / |bₑ| > `degradation`, and is in training again.
 //!
 //! Differences have the opposite sign for a metric that is better if lower. A group stops once all of its active objectives
-//! have converged. The defaults are those of the paper, with an evaluation for an epoch of a task.
+//! have converged; objectives over several corpora are in no group and do not count. The defaults are those of the paper, with an evaluation for an epoch of a task.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -123,14 +123,16 @@ impl StopAndGoMemory {
         for score in scores {
             self.objectives.entry(score.objective.clone()).or_default().evaluated(rule, score);
         }
-        let going: BTreeSet<&str> = scores
-            .iter()
-            .filter(|score| !self.objectives[&score.objective].converged)
-            .map(|score| score.group.as_str())
-            .collect();
-        let stopped = scores.iter().map(|score| score.group.as_str());
-        let stopped = stopped.filter(|group| !going.contains(group));
-        self.stopped = stopped.map(str::to_owned).collect();
+        // A group without scores, as it is muted, stays as it was.
+        let groups: BTreeSet<&str> = scores.iter().map(|score| score.group.as_str()).collect();
+        for group in groups {
+            let mut of_group = scores.iter().filter(|score| score.group == group);
+            if of_group.all(|score| self.objectives[&score.objective].converged) {
+                self.stopped.insert(group.to_owned());
+            } else {
+                self.stopped.remove(group);
+            }
+        }
     }
 }
 
@@ -209,6 +211,8 @@ mod tests {
         };
         let values = [(50.0, 50.0), (50.0, 60.0), (50.0, 70.0), (50.0, 70.0), (50.0, 70.0)];
         assert_eq!(values.map(|(a, b)| evaluated(a, b)), [false, false, false, false, true]);
+        memory.evaluated(RULE, &[score("web", "web", 50.0, Direction::Higher)]);
+        assert!(memory.is_stopped("news"), "it had no score, as if it was muted");
     }
 
     /// The first of four rounds has all three groups, the others the two that go.

@@ -267,6 +267,11 @@ impl Trainer {
                 corpus.name
             ));
         }
+        let (recipe, every) = (&self.plan.recipe, self.settings.measure_gradients_every);
+        let warning = recipe.sampling_without_progress(&rule, every, &self.plan.corpora);
+        if let Some(warning) = warning {
+            return Err(warning.to_string());
+        }
         // The new rule starts without memory, even if it is the same one.
         self.batches.sampling = SamplingMemory::new(self.counters.step);
         self.settings.sampling = Sampling::Constant(rule);

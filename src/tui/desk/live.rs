@@ -58,7 +58,7 @@ pub struct Live<'a> {
     pub resident_bytes: &'a dyn Fn() -> Option<u64>,
     /// [`DeskMode::Live`], or [`DeskMode::Observe`].
     pub mode: DeskMode,
-    /// Keeps that the tour is over; `None` if there is none.
+    /// Records that the tour has ended; `None` if there is none.
     pub end_tour: Option<&'a dyn Fn()>,
 }
 

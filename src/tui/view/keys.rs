@@ -18,7 +18,7 @@ use crate::{
 impl View {
     /// Handles a key press.
     pub fn press(&mut self, event: KeyEvent, keymap: &Keymap, run: &Run) -> Vec<Effect> {
-        self.tour_goes_on();
+        self.dismiss_finished_tour();
         let meaning = keymap.meaning(KeyPress::from(event), self);
         // These two work whatever is open.
         let anyway = meaning.filter(|spec| {

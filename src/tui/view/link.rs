@@ -289,4 +289,15 @@ mod tests {
         let paths: Vec<String> = all.iter().map(|one| one.control.path()).collect();
         assert_eq!(paths, ["objective.chunk.gain", "objective.pos.by_rule", "objective.pos.gain"]);
     }
+
+    #[test]
+    fn keys_do_not_move_a_linked_fader_beyond_their_maximum() {
+        let (mut view, mut run) = (view(), run());
+        run.apply(&arbitrary::gain_set(0, "pos", 0.4, 90.0).into());
+        pressed(&mut view, &run, "1 & 3 1");
+        assert_eq!(pressed(&mut view, &run, "L"), []);
+        let text = "the gain of pos, which is linked, would be above 100";
+        assert_eq!(view.message, Some(Message::Refused(text.to_owned())));
+        assert_eq!(gains(&pressed(&mut view, &run, "H")[0]), pair(0.8, 72.0));
+    }
 }

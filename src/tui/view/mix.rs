@@ -1,6 +1,6 @@
 //! Actions on strips: nudges, mutes, solos, scenes.
 
-use super::{Effect, Message, PromptKind, Request, View, nudged};
+use super::{Effect, Message, PromptKind, Request, View, nudge::MOST, nudged};
 use crate::{
     protocol::{
         Assignment, Command, Control, Scene,
@@ -24,6 +24,14 @@ impl View {
         let gain = self.gain_to_move(strip);
         let moved = nudged(gain, nudge);
         if moved == gain && strip.fade.is_none() && !self.is_handed(strip) {
+            return None;
+        }
+        if let Some((partner, to)) = self.linked_move(strip, moved, run)
+            && to > MOST.max(self.gain_to_move(partner))
+        {
+            let text =
+                format!("the gain of {}, which is linked, would be above {MOST}", partner.name);
+            self.message = Some(Message::Refused(text));
             return None;
         }
         self.touch(strip, moved, run)

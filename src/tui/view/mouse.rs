@@ -32,13 +32,13 @@ impl View {
                     .column
                     .clamp(plot.left(), plot.right().saturating_sub(1).max(plot.left()));
                 self.chart.cursor_at(column - plot.left(), plot.width, run);
-                self.toured(Action::CursorFirst);
+                self.note_action(Action::CursorFirst);
                 self.focus = focus;
             }
             (MouseEventKind::Down(_), Focus::Desk) => {
                 if let Some(idx) = layout.strip_at(place, run.strips.len(), self.strip_idx(run)) {
                     self.select(idx, run);
-                    self.toured(Action::Strip(idx + 1));
+                    self.note_action(Action::Strip(idx + 1));
                 }
                 self.focus = focus;
             }

@@ -46,7 +46,7 @@ impl Tour {
         self.next().is_none() && !std::mem::replace(&mut self.is_kept, true)
     }
 
-    fn has_done(&mut self, stop: TourStop) {
+    fn complete(&mut self, stop: TourStop) {
         if let Some(at) = STOPS.iter().position(|other| *other == stop) {
             self.done[at] = true;
         }
@@ -55,37 +55,37 @@ impl Tour {
 
 impl View {
     /// Notes an action that was available and has been carried out.
-    pub(super) fn toured(&mut self, action: Action) {
+    pub(super) fn note_action(&mut self, action: Action) {
         let page = self.page;
         let Some(tour) = &mut self.tour else { return };
         match action {
             Action::NextStrip | Action::PreviousStrip | Action::Strip(_) => {
-                tour.has_done(TourStop::Select);
+                tour.complete(TourStop::Select);
             }
             Action::PreviousEvent
             | Action::NextEvent
             | Action::JumpToEvent
             | Action::Cursor(_)
             | Action::CursorFirst
-            | Action::CursorLast => tour.has_done(TourStop::Look),
-            Action::Undo => tour.has_done(TourStop::TakeBack),
-            Action::NextPage if page == Page::Chart => tour.has_done(TourStop::Look),
-            Action::NextPage if page == Page::Gradients => tour.has_done(TourStop::Gradients),
+            | Action::CursorLast => tour.complete(TourStop::Look),
+            Action::Undo => tour.complete(TourStop::TakeBack),
+            Action::NextPage if page == Page::Chart => tour.complete(TourStop::Look),
+            Action::NextPage if page == Page::Gradients => tour.complete(TourStop::Gradients),
             _ => {}
         }
     }
 
     /// Notes the trainer's answer to a command of this desk.
-    pub(super) fn toured_by(&mut self, event: &Event) {
+    pub(super) fn note_answer(&mut self, event: &Event) {
         if let (Some(tour), Event::GainSet(GainSet { by: By::Key, undoes: None, .. })) =
             (&mut self.tour, event)
         {
-            tour.has_done(TourStop::Move);
+            tour.complete(TourStop::Move);
         }
     }
 
     /// A key press removes the last line of the tour.
-    pub(super) fn tour_goes_on(&mut self) {
+    pub(super) fn dismiss_finished_tour(&mut self) {
         self.tour.take_if(|tour| tour.next().is_none());
     }
 }

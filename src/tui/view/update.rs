@@ -26,7 +26,7 @@ impl View {
         }
         self.message = None;
         let effects = self.update(spec.action, run);
-        self.toured(spec.action);
+        self.note_action(spec.action);
         effects
     }
 

@@ -29,9 +29,9 @@ fn each_line_goes_on_when_it_is_done_and_the_end_is_kept() {
     for size in [SIZE, (40, 10)] {
         let _ = fs::remove_file(here.path(ENDED));
         let mut desk = training(&here, "run", size);
-        // On a screen without a chart, the third stop is the chart's page, before that of the gradients.
+        // On a screen without a chart, the third stop is the page of the chart.
         let is_small = size != SIZE;
-        let (look, gradients) = if is_small { ("v", "v") } else { ("{", "vv") };
+        let (look, gradients) = if is_small { ("v", "vv") } else { ("{", "vvv") };
         let stops = [("1/5", "j"), ("2/5", "H"), ("3/5", look), ("4/5", "u"), ("5/5", gradients)];
         for (number, keys) in stops {
             if is_small {
@@ -84,7 +84,7 @@ fn a_state_folder_that_cannot_be_written_is_no_failure() {
     desk.pty.wait_for_text("the tour is over");
     desk.trains_on();
     desk.quit();
-    assert!(here.read("run/diagnostics.log").contains("the end of the tour cannot be kept"));
+    assert!(here.read("run/diagnostics.log").contains("the end of the tour cannot be recorded"));
     let desk = training(&here, "run", SIZE);
     desk.pty.wait_for_text("tour 1/5");
 }

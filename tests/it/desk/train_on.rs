@@ -19,23 +19,19 @@ use crate::{
 
 /// The keys of JSON documents of a run whose values are times, or depend on them.
 const TIMES: &[&str] = &[
-    "at_ms",
-    "step_ms",
-    "took_ms",
     "took_us",
     "started",
     "seconds",
     "training_seconds",
     "tokens_per_second",
     "peak_memory_mib",
-    "spent_ms",
     "run",
 ];
 
 fn without_times(document: &mut Value) {
     match document {
         Value::Object(entries) => {
-            entries.retain(|key, _| !TIMES.contains(&key.as_str()));
+            entries.retain(|key, _| !key.ends_with("_ms") && !TIMES.contains(&key.as_str()));
             entries.values_mut().for_each(without_times);
         }
         Value::Array(values) => values.iter_mut().for_each(without_times),
@@ -93,7 +89,7 @@ fn a_run_trained_on_at_the_desk_equals_one_that_was_continued() {
         let path = here.finished(run, 20, &patient);
         let exited = finish(&mut continued(&here, run, &["--steps", "45"]));
         assert_eq!(exited.code, Some(0), "{}", exited.err);
-        let exited = finish(&mut continued(&here, run, &["--epochs", "4"]));
+        let exited = finish(&mut continued(&here, run, &["--epochs", "5"]));
         assert_eq!(exited.code, Some(0), "{}", exited.err);
         path
     };
@@ -104,7 +100,7 @@ fn a_run_trained_on_at_the_desk_equals_one_that_was_continued() {
     desk.press(":train-on 25 steps\r");
     desk.has_ended(2);
     desk.is_up();
-    // 45 steps are two epochs and a quarter.
+    // 45 steps are two epochs and a quarter: the third is one of those done.
     desk.train_on("2 epochs");
     desk.has_ended(3);
     let alternate = "\x1b[?1049h";
@@ -114,7 +110,11 @@ fn a_run_trained_on_at_the_desk_equals_one_that_was_continued() {
     desk.ended(RunEnd::Finished, Reason::Epochs);
 
     let run = desk.run();
-    assert_eq!(lines(&run), lines(&whole));
+    let (ours, theirs) = (lines(&run), lines(&whole));
+    for (ours, theirs) in ours.iter().zip(&theirs) {
+        assert_eq!(ours, theirs);
+    }
+    assert_eq!(ours.len(), theirs.len());
     for (name, bytes) in checkpoint_files(&whole) {
         assert!(bytes == checkpoint_files(&run)[&name], "{name} differs");
     }
@@ -122,7 +122,7 @@ fn a_run_trained_on_at_the_desk_equals_one_that_was_continued() {
         assert_eq!(document(&run, name), document(&whole, name), "{name}");
     }
     assert_eq!(here.read("run/recipe.toml"), here.read("whole/recipe.toml"));
-    assert!(here.read("run/recipe.toml").contains("\nepochs = 4\n"));
+    assert!(here.read("run/recipe.toml").contains("\nepochs = 5\n"));
 }
 
 #[test]
