@@ -22,10 +22,10 @@ const MOST_RUNNING: usize = 16;
 /// How often it is checked which commands have ended.
 const CHECK_INTERVAL: Duration = Duration::from_millis(200);
 
-/// How long the program waits at its end for the last commands to have been started, and to end.
+/// How long a session waits at its end for the last commands to have been started, and to end.
 const LAST_COMMANDS: Duration = Duration::from_millis(500);
 
-/// The thread that runs the command; dropped at the end of the program.
+/// The thread that runs the command; dropped at the end of a session.
 pub(super) struct Alerts {
     /// Disconnects when the thread has ended.
     done: Receiver<()>,

@@ -27,6 +27,13 @@ impl Recipe {
         let objectives = self.objectives.iter().enumerate().filter(|(at, _)| is_active(*at));
         groups(objectives, &corpora.collect::<Vec<_>>())
     }
+
+    /// Whether a group has the main objective; or its first corpus, where the main objective reads several.
+    pub(crate) fn is_main_group(&self, group: &Group) -> bool {
+        let (at, main) = (self.main(), &self.objectives[self.main()]);
+        let is_read = main.group.is_none() && group.corpora.contains(&main.corpora[0]);
+        is_read || group.objectives.contains(&at)
+    }
 }
 
 pub(super) fn groups<'a>(

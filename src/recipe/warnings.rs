@@ -260,7 +260,7 @@ impl Recipe {
             size: group.corpora.iter().map(size).sum(),
             n_batches: self.n_batches(&group.corpora, corpora),
             corpora: group.corpora.clone(),
-            has_main: group.objectives.contains(&self.main()),
+            has_main: self.is_main_group(group),
         });
         let sampler = Sampler::new(self.train.seed, &self.train.sampling, sampled.collect());
         let is_main = |corpora: &[usize]| corpora.iter().any(|at| main.corpora.contains(at));

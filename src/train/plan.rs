@@ -53,7 +53,7 @@ impl Plan {
             size: group.corpora.iter().map(size).sum(),
             n_batches: group.corpora.iter().map(|&at| self.n_batches[at]).max().unwrap_or(1),
             corpora: group.corpora.clone(),
-            has_main: group.objectives.contains(&self.recipe.main()),
+            has_main: self.recipe.is_main_group(group),
         });
         sampled.collect()
     }

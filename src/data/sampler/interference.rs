@@ -3,9 +3,10 @@
 //! Multi-task Learning?") and Fifty et al. 2021, which train a network for each; here one network draws one set a step.
 //!
 //! A step whose gradients are measured draws all groups. The mean cosine of two groups' objectives, cᵢⱼ, is the mean over
-//! the first ten such steps, and an exponential moving average with decay 0.9 from then on. In the order of the recipe, each group
-//! joins the set whose members have the highest mean cosine with it among those where that mean is at least `min_cosine`,
-//! or begins a new set. The other steps draw one set after the other. Before the first measurement there is one set.
+//! the first ten such steps, and an exponential moving average with decay 0.9 from then on. In the order of the recipe, each
+//! group joins the set whose members have the highest mean cosine with it among those where that mean is at least
+//! `min_cosine`, or begins a new set. The other steps draw one set after the other. Before the first measurement there is
+//! one set. Objectives over several corpora are in no group and do not count.
 
 use std::collections::BTreeMap;
 

@@ -102,9 +102,7 @@ impl Keys<'_> {
             TourStop::Gradients => {
                 let page = key(Action::NextPage);
                 vec![
-                    format!(
-                        "{page} turns the pages: go on to the gradients of the objectives"
-                    ),
+                    format!("{page} turns the pages: go on to the gradients of the objectives"),
                     format!("{page} to the gradients"),
                 ]
             }
