@@ -162,7 +162,7 @@ impl Screen {
             }
             stage => {
                 self.stage = stage;
-                if !self.answer(NextSession::Started(trained)) {
+                if !self.answer(NextSession::Started(Box::new(trained))) {
                     bail!("the desk has closed");
                 }
             }
@@ -233,7 +233,7 @@ impl Screen {
                 {
                     match requests.answers.recv_timeout(CHECK_INTERVAL) {
                         Ok(NextSession::Started(next)) => {
-                            trained = next;
+                            trained = *next;
                             break;
                         }
                         Ok(NextSession::Refused(_)) | Err(RecvTimeoutError::Disconnected) => break,

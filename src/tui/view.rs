@@ -98,6 +98,7 @@ pub enum Message {
 
 /// The desk's own state.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a state of its own")]
 pub struct View {
     /// The mode of the session.
     pub mode: DeskMode,

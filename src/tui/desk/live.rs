@@ -39,7 +39,7 @@ pub struct LiveRun {
 #[derive(Debug)]
 pub enum NextSession {
     /// The run is trained on.
-    Started(LiveRun),
+    Started(Box<LiveRun>),
     /// It is not, and why.
     Refused(String),
 }
@@ -77,7 +77,7 @@ pub fn watch(
         if desk.view.is_extending {
             match (live.next_session)() {
                 Some(NextSession::Started(next)) => {
-                    *trained = next;
+                    *trained = *next;
                     desk.view.extended();
                     desk.changed = true;
                 }

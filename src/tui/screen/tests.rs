@@ -136,7 +136,7 @@ fn the_tour_has_the_keys_of_the_user_and_fits_every_screen() {
     let tour = Some(Tour::default());
     for (width, height) in SIZES {
         let size = Size::new(width, height);
-        let view = View { tour, size, ..View::new(DeskMode::Live) };
+        let view = View { size, tour, ..View::new(DeskMode::Live) };
         let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
         let area = buffer.area;
         render(

@@ -66,19 +66,18 @@ impl Keys<'_> {
             }
             TourStop::Move => {
                 let of_nudge = |nudge| self.meant(Action::Nudge(nudge));
-                match (of_nudge(Nudge::FarDown), of_nudge(Nudge::FarUp)) {
-                    (Some(down), Some(up)) => vec![
+                let gain = key(Action::TypeGain);
+                if let (Some(down), Some(up)) = (of_nudge(Nudge::FarDown), of_nudge(Nudge::FarUp)) {
+                    vec![
                         format!("{down} and {up} move its fader: its loss has less or more weight"),
                         format!("{down} {up} move its fader"),
-                    ],
+                    ]
+                } else {
                     // Another panel has the focus.
-                    _ => {
-                        let gain = key(Action::TypeGain);
-                        vec![
-                            format!("{gain} sets its gain: its loss has less or more weight"),
-                            format!("{gain} sets its gain"),
-                        ]
-                    }
+                    vec![
+                        format!("{gain} sets its gain: its loss has less or more weight"),
+                        format!("{gain} sets its gain"),
+                    ]
                 }
             }
             TourStop::Look if view.layout(run).chart.is_some() => {

@@ -6,7 +6,7 @@ use crate::tui::view::action::Nudge;
 pub const LEAST: f32 = 0.01;
 
 /// The largest gain that keys reach; larger ones can be typed.
-pub const MOST: f32 = 100.0;
+pub(super) const MOST: f32 = 100.0;
 
 /// The gain after a key press, to four digits.
 pub fn nudged(gain: f32, nudge: Nudge) -> f32 {

@@ -196,7 +196,7 @@ fn a_run_that_has_ended_is_trained_on_for_epochs_or_steps() {
 }
 
 fn stop(view: &View) -> Option<TourStop> {
-    view.tour.as_ref().and_then(|tour| tour.next()).map(|(_, stop)| stop)
+    view.tour.as_ref().and_then(Tour::next).map(|(_, stop)| stop)
 }
 
 #[test]
