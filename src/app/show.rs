@@ -111,8 +111,7 @@ struct Requests {
 pub enum AfterRun {
     /// The screen has closed, or is no longer waited for.
     Left(Stderr),
-    /// The user wants the run to be trained on; the desk waits for [`Screen::show`] or
-    /// [`Screen::refuse`].
+    /// The user wants the run to be trained on; the desk waits for the next session, or [`Screen::refuse`].
     TrainOn(Extension),
 }
 
