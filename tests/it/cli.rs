@@ -311,7 +311,12 @@ mod descriptions_of_recipes {
     fn check_counts_the_sample_data() {
         let here = Here::new();
         let text = printed(&here, &["check"]);
-        assert_eq!(text, printed(&here, &["check", "chunking"]));
+        // What the program itself takes differs by a MiB.
+        let without_memory = |text: &str| -> Vec<String> {
+            let lines = text.lines().filter(|line| !line.starts_with("memory about "));
+            lines.map(str::to_owned).collect()
+        };
+        assert_eq!(without_memory(&text), without_memory(&printed(&here, &["check", "chunking"])));
         assert!(text.starts_with("recipe chunking: valid\n"), "{text}");
         let document = json(&printed(&here, &["check", "--json"]));
         let splits = document["corpora"][0]["splits"].as_array().unwrap();
