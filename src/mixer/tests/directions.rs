@@ -72,15 +72,21 @@ proptest! {
         let gram = gram_of(&gradients);
         let of_sum = gram.times(&vec![1.0; gram.n()]);
         let (w, _) = direction("dualproj", &[], &gradients);
+        // What is opposed by less changes no coefficient in `f32`.
+        let least = -1e-5 * longest(&gram).powi(2);
         if of_sum.iter().all(|along| *along >= 0.0) {
             prop_assert!(w.iter().all(|w| *w == 1.0), "{:?}", w);
-        } else {
+        } else if of_sum.iter().any(|along| *along < least) {
             prop_assert!(w.iter().any(|w| *w > 1.0), "{:?}", w);
         }
         for name in ["upgrad", "pcgrad", "gradvac"] {
             let (w, _) = direction(name, &[], &gradients);
-            let conflicts = (0..gram.n()).any(|j| gram.row(j).iter().any(|product| *product < 0.0));
-            prop_assert_eq!(!conflicts, w.iter().all(|w| *w == 1.0), "{} {:?}", name, w);
+            let is_below = |limit: f64| {
+                (0..gram.n()).any(|j| gram.row(j).iter().any(|product| *product < limit))
+            };
+            let is_sum = w.iter().all(|w| *w == 1.0);
+            prop_assert!(is_sum || is_below(0.0), "{} {:?}", name, w);
+            prop_assert!(!is_sum || !is_below(least), "{} {:?}", name, w);
         }
     }
 
