@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::{Trainer, mixer::active_groups};
 use crate::{
     bus::Bus,
-    data::sampler::{DevScore, Sampler, TrackedScore},
+    data::sampler::{DevScore, Rule, Sampler, TrackedScore},
     metric::Scores,
     protocol::event::{Cosines, SamplingAdapted},
     recipe::Group,
@@ -26,6 +26,9 @@ impl Trainer {
         tracked: Option<f32>,
         bus: &mut Bus,
     ) {
+        if !self.settings.sampling.at(self.counters.step).follows_progress() {
+            return;
+        }
         let groups = active_groups(&self.plan, &self.mixer.gains(self.counters.step));
         let score = |at: usize| {
             let (_, scores) = scores.iter().find(|(of, _)| *of == at)?;
@@ -54,6 +57,9 @@ impl Trainer {
 
     /// Passes the cosines of a measured step to the rule: of two groups, the mean over their objectives.
     pub(super) fn follow_cosines(&mut self, cosines: &Cosines, bus: &mut Bus) {
+        if !matches!(*self.settings.sampling.at(self.counters.step), Rule::Interference(_)) {
+            return;
+        }
         let groups = active_groups(&self.plan, &self.mixer.gains(self.counters.step));
         let mut by_pair: BTreeMap<(usize, usize), Vec<f64>> = BTreeMap::new();
         let group_of = |name: &str| {

@@ -4,7 +4,7 @@
 use auxdesk::{
     protocol::{
         Assignment, Command, Event, Step,
-        event::{Reason, SamplingAdapted, Setting, SettingSet, StepDone},
+        event::{LengthChanged, Reason, SamplingAdapted, Setting, SettingSet, StepDone},
     },
     recipe::Length,
     train::Moves,
@@ -272,4 +272,24 @@ fn rules_that_follow_progress_have_the_same_bits_twice_and_after_a_change() {
     assert_eq!(repeated.steps(), run.steps());
     let memory = |run: &Run| run.checkpoint("last").progress.sampling;
     assert_eq!(memory(&repeated), memory(&run));
+}
+
+#[test]
+fn measured_gradients_do_not_report_the_runs_length_more_often() {
+    let annealed = "train.sampling={ kind = \"annealed\", temperature = { shape = \"linear\", from = 1, to = 9, steps = 40 } }";
+    let reported = |every: u64| -> Vec<LengthChanged> {
+        let measured = format!("train.measure_gradients_every={every}");
+        let mut tiny = shipped_tiny("sentiment", SIZE, &[annealed.to_owned(), measured]);
+        // Groups of one size have the same rates at any temperature.
+        tiny.corpora[1].train.examples.truncate(5);
+        (tiny.recipe.train.length, tiny.recipe.train.patience) = (Length::Epochs(8), None);
+        let changed = tiny.train(&[]).events.into_iter().filter_map(|event| match event {
+            Event::LengthChanged(changed) => Some(LengthChanged { at_ms: 0, ..changed }),
+            _ => None,
+        });
+        changed.collect()
+    };
+    let never = reported(0);
+    assert!(never.len() > 1, "the temperature changes it");
+    assert_eq!(reported(1), never);
 }
