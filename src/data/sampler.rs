@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 pub use bandit::Bandit;
-pub use error::{LEAST, RuleError};
+pub use error::{MIN_TEMPERATURE, RuleError};
 pub use interference::Interference;
 pub use memory::SamplingMemory;
 pub use options::Options;

@@ -7,7 +7,7 @@ use super::{
     parse, weighting,
 };
 use crate::{
-    data::sampler::{Bandit, Interference, LEAST, Options, Rule, Sampling, StopAndGo},
+    data::sampler::{Bandit, Interference, MIN_TEMPERATURE, Options, Rule, Sampling, StopAndGo},
     keys::{DefaultValue, Key, Located, MAX_NUMBER, Place, Value, ValueType, Values},
     live,
     mixer::WeightingSpec,
@@ -87,7 +87,7 @@ const SAMPLING: &[Key] = &[
     Key::required("kind", ValueType::Choice(Sampling::TABLES), "the sampling rule"),
     Key::optional(
         "temperature",
-        ValueType::Schedule(LEAST, MAX_NUMBER),
+        ValueType::Schedule(MIN_TEMPERATURE, MAX_NUMBER),
         "for temperature and annealed: 1 is proportional, higher is more uniform",
     ),
     Key::optional(
@@ -119,10 +119,7 @@ fn options_of(kind: &str) -> Vec<&'static str> {
     match kind {
         "temperature" | "annealed" => vec!["temperature"],
         "stages" => vec!["order"],
-        StopAndGo::NAME => names(StopAndGo::KEYS),
-        Bandit::NAME => names(Bandit::KEYS),
-        Interference::NAME => names(Interference::KEYS),
-        _ => vec!["draws"],
+        kind => Rule::options(kind).map_or_else(|| vec!["draws"], names),
     }
 }
 
@@ -300,7 +297,7 @@ fn sampling_fits(said: &Located, diagnostics: &mut Diagnostics) -> Option<()> {
         diagnostics.fault(&other_said.place, what);
         return None;
     }
-    if [StopAndGo::NAME, Bandit::NAME, Interference::NAME].contains(&kind) {
+    if Rule::options(kind).is_some() {
         return Some(());
     }
     let wanted = options[0];
@@ -350,13 +347,7 @@ fn sampling(values: &Values) -> Sampling {
         return Sampling::Constant(rule.expect("every name is a rule's notation"));
     };
     let number = |key: &str| table.get(key).and_then(|said| said.value.as_number());
-    let following = match table.text("kind") {
-        StopAndGo::NAME => Some(Rule::StopAndGo(StopAndGo::with(number))),
-        Bandit::NAME => Some(Rule::Bandit(Bandit::with(number))),
-        Interference::NAME => Some(Rule::Interference(Interference::with(number))),
-        _ => None,
-    };
-    if let Some(rule) = following {
+    if let Some(rule) = Rule::following(table.text("kind"), number) {
         return Sampling::Constant(rule);
     }
     if let Some(draws) = table.table("draws") {

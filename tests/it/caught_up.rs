@@ -26,7 +26,8 @@ const ROUNDS: u64 = 100;
 
 const STEPS_A_ROUND: u64 = 3;
 
-fn header() -> Header {
+/// The header of a run that no program has started.
+pub(crate) fn header() -> Header {
     Header {
         version: VERSION,
         auxdesk: "0.0.0".to_owned(),

@@ -1,9 +1,9 @@
 //! The pages of an objective and of a run's health: a replay shows what the run has shown.
 
 use auxdesk::{
-    journal::{self, Journal, VERSION, Writer},
+    journal::{self, Journal, Writer},
     protocol::{
-        Assignment, Command, Event, Header,
+        Assignment, Command, Event,
         event::{PhasesTimed, Reason},
     },
     state::{self, replay},
@@ -19,7 +19,10 @@ use ratatui::{
     layout::{Rect, Size},
 };
 
-use crate::tiny::{Run, Size as Dimensions, shipped_tiny};
+use crate::{
+    caught_up::header,
+    tiny::{Run, Size as Dimensions, shipped_tiny},
+};
 
 const DIMENSIONS: Dimensions = Dimensions { width: 4, examples: 16 };
 
@@ -28,20 +31,6 @@ const SIZES: [(u16, u16); 4] = [(40, 10), (80, 24), (120, 40), (200, 60)];
 fn run(sets: &[&str], commands: &[Command]) -> Run {
     let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
     shipped_tiny("chunking", DIMENSIONS, &sets).train(commands)
-}
-
-fn header() -> Header {
-    Header {
-        version: VERSION,
-        auxdesk: "0.0.0".to_owned(),
-        name: "chunking".to_owned(),
-        seed: 1,
-        threads: 1,
-        device: "cpu".to_owned(),
-        kernel: "any".to_owned(),
-        started: "2026-01-02T03:04:05Z".to_owned(),
-        parent: None,
-    }
 }
 
 /// A page of the desk as lines.

@@ -7,7 +7,8 @@
 //! then the companion's sₖ grows by 1 if the metric that selects the best checkpoint is better than at the evaluation
 //! before, its fₖ by 1 otherwise. The first round has nothing to be compared with.
 //!
-//! A main objective over several corpora has the group of its first one. In the paper a round is one batch, and the main task is drawn only where it is chosen.
+//! A main objective over several corpora has the group of its first one. In the paper a round is one batch, and the main
+//! task is drawn only where it is chosen.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! The faults of a sampling rule's notation.
 
 /// The lowest temperature, also in recipes.
-pub const LEAST: f64 = 0.01;
+pub const MIN_TEMPERATURE: f64 = 0.01;
 
 /// The fault of a rule's notation.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,7 +14,7 @@ pub enum RuleError {
     More(String, String),
     /// The temperature is missing or invalid.
     #[error(
-        "expected a temperature of at least {LEAST}, as in `temperature 2`, found `temperature {0}`"
+        "expected a temperature of at least {MIN_TEMPERATURE}, as in `temperature 2`, found `temperature {0}`"
     )]
     Temperature(String),
     /// A group's number is missing or invalid.

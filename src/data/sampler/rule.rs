@@ -2,15 +2,18 @@
 //! desk, reported in events, and undone.
 //!
 //! `proportional`, `uniform`, `round-robin`, `all`, `temperature 2`, `fixed news=0.8 web=0.2`,
-//! `stages news web`, `stop-and-go gap=8`, `bandit`, `interference`. A group whose name has other characters than letters, digits, `-`, `_` and `.` is written as a JSON
-//! string.
+//! `stages news web`, `stop-and-go gap=8`, `bandit`, `interference`. A group whose name has other characters than letters,
+//! digits, `-`, `_` and `.` is written as a JSON string.
 
 use std::{borrow::Cow, collections::BTreeMap, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bandit, Interference, Options, RuleError, StopAndGo, error::LEAST};
-use crate::{keys::MAX_NUMBER, nearest::hint};
+use super::{Bandit, Interference, Options, RuleError, StopAndGo, error::MIN_TEMPERATURE};
+use crate::{
+    keys::{Key, MAX_NUMBER},
+    nearest::hint,
+};
 
 /// How a step chooses among the groups. It is serialized in its notation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,6 +57,26 @@ impl Rule {
         Bandit::NAME,
         Interference::NAME,
     ];
+
+    /// The options of a rule that follows progress, by its name.
+    pub fn options(name: &str) -> Option<&'static [Key]> {
+        match name {
+            StopAndGo::NAME => Some(StopAndGo::KEYS),
+            Bandit::NAME => Some(Bandit::KEYS),
+            Interference::NAME => Some(Interference::KEYS),
+            _ => None,
+        }
+    }
+
+    /// The rule that follows progress with this name, with the options that are given and defaults for the others.
+    pub fn following(name: &str, given: impl Fn(&str) -> Option<f64>) -> Option<Self> {
+        match name {
+            StopAndGo::NAME => Some(Self::StopAndGo(StopAndGo::with(given))),
+            Bandit::NAME => Some(Self::Bandit(Bandit::with(given))),
+            Interference::NAME => Some(Self::Interference(Interference::with(given))),
+            _ => None,
+        }
+    }
 
     /// Whether what it draws changes with the progress of training.
     pub fn follows_progress(&self) -> bool {
@@ -128,7 +151,7 @@ impl FromStr for Rule {
             "round-robin" => Self::RoundRobin,
             "all" => Self::All,
             "temperature" => {
-                return number(rest, LEAST)
+                return number(rest, MIN_TEMPERATURE)
                     .map(Self::Temperature)
                     .ok_or_else(|| RuleError::Temperature(rest.to_owned()));
             }
@@ -237,7 +260,8 @@ mod tests {
             Just(Rule::Uniform),
             Just(Rule::RoundRobin),
             Just(Rule::All),
-            prop_oneof![LEAST..=MAX_NUMBER, LEAST..100.0].prop_map(Rule::Temperature),
+            prop_oneof![MIN_TEMPERATURE..=MAX_NUMBER, MIN_TEMPERATURE..100.0]
+                .prop_map(Rule::Temperature),
             draws.prop_map(Rule::Fixed),
             proptest::collection::btree_set("[a-z ]{0,3}[=\"\\\\]{0,2}[a-z]{0,2}", 0..4)
                 .prop_map(|order| Rule::Stages(order.into_iter().rev().collect())),

@@ -517,13 +517,13 @@ pub struct PhasesTimed {
     /// The optimizer's update.
     #[serde(rename = "update_ms", with = "micros_as_ms")]
     pub update_us: u64,
-    /// The whole step; what the phases leave is for the weighting rule, guards and events.
+    /// The whole step; the remainder is that of the weighting rule, guards and events.
     #[serde(rename = "step_ms", with = "micros_as_ms")]
     pub step_us: u64,
 }
 
 impl PhasesTimed {
-    /// The phases of a step, and what is left.
+    /// The phases of a step, and the remainder.
     pub const NAMES: [&str; 6] = ["draw", "forward", "backward", "measure", "update", "other"];
 
     /// The time of each phase in microseconds, in the order of the names.
