@@ -1,6 +1,10 @@
 //! The log of events other than steps, for the event list and the marks of the chart.
 
-use std::collections::{VecDeque, vec_deque};
+use std::{
+    collections::{VecDeque, vec_deque},
+    iter::Map,
+    sync::Arc,
+};
 
 use crate::protocol::{Event, Step};
 
@@ -14,10 +18,14 @@ const MOST_MOVES: usize = 2_048;
 /// scores.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Log {
-    entries: VecDeque<Entry>,
+    /// Copies of the state share them.
+    entries: VecDeque<Arc<Entry>>,
     n_logged: u64,
-    moves: VecDeque<Entry>,
+    moves: VecDeque<Arc<Entry>>,
 }
+
+/// Entries, oldest first.
+pub(super) type Entries<'a> = Map<vec_deque::Iter<'a, Arc<Entry>>, fn(&Arc<Entry>) -> &Entry>;
 
 /// An event with its description.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,14 +45,14 @@ pub struct Entry {
 
 impl Log {
     /// The entries, oldest first.
-    pub fn iter(&self) -> vec_deque::Iter<'_, Entry> {
-        self.entries.iter()
+    pub fn iter(&self) -> Entries<'_> {
+        self.entries.iter().map(Arc::as_ref)
     }
 
     /// Manual changes, oldest first: faders, mutes, solos, settings. They are stored separately, so
     /// that a chart need not search all events, and a long run's evaluations do not displace them.
-    pub fn moves(&self) -> vec_deque::Iter<'_, Entry> {
-        self.moves.iter()
+    pub fn moves(&self) -> Entries<'_> {
+        self.moves.iter().map(Arc::as_ref)
     }
 
     /// The number of entries kept.
@@ -65,7 +73,7 @@ impl Log {
     /// The entries from an index on that are still kept, oldest first.
     pub fn since(&self, number: u64) -> impl Iterator<Item = &Entry> {
         let first = self.entries.partition_point(|entry| entry.number < number);
-        self.entries.range(first..)
+        self.entries.range(first..).map(Arc::as_ref)
     }
 
     /// Whether an event is of a kind that is kept.
@@ -75,15 +83,15 @@ impl Log {
 
     pub(super) fn push(&mut self, event: &Event, text: String) {
         let lower = text.to_lowercase();
-        let entry = Entry {
+        let entry = Arc::new(Entry {
             number: self.n_logged,
             event: event.clone(),
             text,
             lower,
             is_left_behind: false,
-        };
+        });
         if event.changed().is_some_and(|changed| changed.by.is_manual()) {
-            self.moves.push_back(entry.clone());
+            self.moves.push_back(Arc::clone(&entry));
             if self.moves.len() > MOST_MOVES {
                 self.moves.pop_front();
             }
@@ -93,7 +101,8 @@ impl Log {
             Some(last)
                 if event.kind() == last.event.kind() && matches!(event, Event::ScreenMissed(_)) =>
             {
-                *last = Entry { number: last.number, ..entry };
+                let entry = Arc::unwrap_or_clone(entry);
+                *last = Arc::new(Entry { number: last.number, ..entry });
             }
             _ => {
                 self.entries.push_back(entry);
@@ -110,6 +119,7 @@ impl Log {
     pub(super) fn leave_behind(&mut self, number: u64) {
         let first = self.entries.partition_point(|entry| entry.number < number);
         for entry in self.entries.range_mut(first..).filter(|entry| !entry.is_left_behind) {
+            let entry = Arc::make_mut(entry);
             entry.is_left_behind = true;
             entry.text.insert_str(0, "left behind: ");
             entry.lower.insert_str(0, "left behind: ");
@@ -126,7 +136,7 @@ impl Log {
 
 impl<'a> IntoIterator for &'a Log {
     type Item = &'a Entry;
-    type IntoIter = vec_deque::Iter<'a, Entry>;
+    type IntoIter = Entries<'a>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
@@ -175,7 +185,7 @@ mod tests {
         log.rewind(Step(9));
         assert_eq!(times(log.iter()), [3, 4, 5, 6, 7, 8, 9]);
         push(&mut log, &arbitrary::run_started().into());
-        let number = log.iter().last().unwrap().number;
+        let number = log.iter().next_back().unwrap().number;
         assert_eq!(number, MOST_EVENTS as u64 + 3, "a number stands for one event only");
     }
 

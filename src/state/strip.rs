@@ -1,6 +1,6 @@
 //! The state of one objective: its fader, losses and scores.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{Series, USUAL};
 use crate::protocol::{
@@ -61,8 +61,12 @@ pub struct Strip {
     pub losses: Series,
     /// The best dev value of its first metric.
     pub best: Option<BestScore>,
-    /// The latest evaluations that count, and the best one, oldest first.
-    pub evaluations: Vec<Evaluated>,
+    /// The best dev value of each metric with its step, manual evaluations aside; of equal ones the earliest.
+    pub best_scores: BTreeMap<MetricId, (Step, f32)>,
+    /// The lowest loss on dev with its step, manual evaluations included; of equal ones the earliest.
+    pub lowest_dev_loss: Option<(Step, f32)>,
+    /// The latest evaluations that count, and the best one, oldest first. Copies of the state share them.
+    pub evaluations: Vec<Arc<Evaluated>>,
     /// The samples of the latest evaluations on dev, oldest first.
     pub samples: Vec<SamplesTaken>,
     /// The latest scores per class, by split.
@@ -93,6 +97,8 @@ pub(super) struct StripPoint {
     n_steps: u64,
     evals_without_improvement: u64,
     n_evaluated: u64,
+    best_scores: BTreeMap<MetricId, (Step, f32)>,
+    lowest_dev_loss: Option<(Step, f32)>,
     classes: BTreeMap<Split, ClassesScored>,
 }
 
@@ -126,6 +132,8 @@ impl Strip {
             loss: None,
             losses: Series::default(),
             best: None,
+            best_scores: BTreeMap::new(),
+            lowest_dev_loss: None,
             evaluations: Vec::new(),
             samples: Vec::new(),
             classes: BTreeMap::new(),
@@ -157,7 +165,7 @@ impl Strip {
     /// A metric's values on dev with their evaluations, the latest first.
     pub fn on_dev_of(&self, metric: &MetricId) -> impl Iterator<Item = (&Evaluated, f32)> {
         let on_dev = self.evaluations.iter().rev().filter(|event| event.split == Split::Dev);
-        on_dev.filter_map(|event| Some((event, *event.metrics.get(metric)?)))
+        on_dev.filter_map(|event| Some((&**event, *event.metrics.get(metric)?)))
     }
 
     /// The losses on dev, oldest first, manual evaluations included.
@@ -219,19 +227,45 @@ impl Strip {
     }
 
     pub(super) fn evaluated(&mut self, event: &Evaluated) {
-        if let Some(best) = self.new_best(event) {
+        self.add_evaluation(Arc::new(event.clone()));
+    }
+
+    fn add_evaluation(&mut self, event: Arc<Evaluated>) {
+        if let Some(best) = self.new_best(&event) {
             self.best = Some(best);
             self.evals_without_improvement = 0;
         } else if event.split == Split::Dev && !event.extra && self.is_trained() {
             self.evals_without_improvement += 1;
         }
-        self.evaluations.push(event.clone());
+        self.note_best(&event);
+        self.evaluations.push(event);
         self.n_evaluated += 1;
         if self.evaluations.len() > MOST_EVALUATIONS {
             // Removes the oldest one, unless it is the best, which the summary needs.
             let best = self.best.as_ref().map(|best| best.step);
             let is_best = best.is_some_and(|best| self.evaluations[0].step == best);
             self.evaluations.remove(usize::from(is_best));
+        }
+    }
+
+    /// Keeps the best score of each metric, and the lowest loss.
+    fn note_best(&mut self, event: &Evaluated) {
+        if event.split != Split::Dev {
+            return;
+        }
+        if let Some(loss) = event.loss.map(Loss::get) {
+            let lowest = self.lowest_dev_loss.filter(|(_, lowest)| *lowest <= loss);
+            self.lowest_dev_loss = lowest.or(Some((event.step, loss)));
+        }
+        if event.extra {
+            return;
+        }
+        for metric in &self.metrics {
+            let Some(&score) = event.metrics.get(&metric.name) else { continue };
+            let best = self.best_scores.get(&metric.name);
+            if best.is_none_or(|(_, best)| metric.direction.is_better(score, *best)) {
+                self.best_scores.insert(metric.name.clone(), (event.step, score));
+            }
         }
     }
 
@@ -266,11 +300,12 @@ impl Strip {
         self.classes.retain(|_, classes| classes.step <= to);
         self.samples.retain(|samples| samples.step <= to);
         self.best = None;
+        (self.best_scores, self.lowest_dev_loss) = Default::default();
         self.evals_without_improvement = 0;
         self.n_evaluated -= self.evaluations.len() as u64;
         for evaluated in std::mem::take(&mut self.evaluations) {
             if evaluated.step <= to {
-                self.evaluated(&evaluated);
+                self.add_evaluation(evaluated);
             }
         }
     }
@@ -291,6 +326,8 @@ impl Strip {
             n_steps: self.n_steps,
             evals_without_improvement: self.evals_without_improvement,
             n_evaluated: self.n_evaluated,
+            best_scores: self.best_scores.clone(),
+            lowest_dev_loss: self.lowest_dev_loss,
             classes: self.classes.clone(),
         }
     }
@@ -312,6 +349,8 @@ impl Strip {
         let n_left_behind = self.n_evaluated.saturating_sub(point.n_evaluated) as usize;
         let n_kept = self.evaluations.len().saturating_sub(n_left_behind);
         self.evaluations.truncate(n_kept);
+        self.best_scores = point.best_scores;
+        self.lowest_dev_loss = point.lowest_dev_loss;
         self.n_evaluated = point.n_evaluated;
     }
 
@@ -341,7 +380,7 @@ impl Strip {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arbitrary;
+    use crate::{arbitrary, protocol::event::Direction};
 
     #[test]
     fn the_first_metric_determines_the_best_in_its_direction() {
@@ -361,6 +400,46 @@ mod tests {
         let scores = strip.scores_by_split();
         assert_eq!(scores.keys().collect::<Vec<_>>(), ["dev", "test"]);
         assert_eq!(scores["dev"].step, Step(4));
+    }
+
+    #[test]
+    fn the_best_of_every_metric_is_kept_longer_than_the_evaluations() {
+        let mut started = arbitrary::run_started().objectives.remove(1);
+        let [lower, higher] = [Direction::Lower, Direction::Higher];
+        started.metrics = vec![
+            MetricStarted { name: "perplexity".into(), short: None, direction: lower },
+            MetricStarted { name: "accuracy".into(), short: None, direction: higher },
+        ];
+        let mut strip = Strip::new(&started);
+        let dev = |step, value: f32| {
+            let one = arbitrary::evaluated(step, Split::Dev, "next-word", "perplexity", value);
+            let metrics = [("perplexity".into(), value), ("accuracy".into(), value)].into();
+            Evaluated { metrics, loss: Loss::read(value), ..one }
+        };
+        strip.evaluated(&dev(1, 5.0));
+        strip.evaluated(&dev(2, 9.0));
+        strip.evaluated(&dev(3, 9.0));
+        strip.evaluated(&Evaluated { extra: true, ..dev(4, 1.0) });
+        strip.evaluated(&Evaluated { split: Split::Test, ..dev(5, 0.5) });
+        let bests = |strip: &Strip| {
+            let of = |name: &str| strip.best_scores[&MetricId::from(name)];
+            (of("perplexity"), of("accuracy"), strip.lowest_dev_loss.unwrap())
+        };
+        // A manual evaluation counts for the loss only, and of equal ones the earliest.
+        let expected = ((Step(1), 5.0), (Step(2), 9.0), (Step(4), 1.0));
+        assert_eq!(bests(&strip), expected);
+        let point = strip.point();
+        strip.evaluated(&dev(6, 0.25));
+        assert_eq!(bests(&strip).0, (Step(6), 0.25));
+        strip.rewound(Step(5));
+        strip.restore(point);
+        assert_eq!(bests(&strip), expected, "an evaluation that is left behind does not count");
+        for step in 7..MOST_EVALUATIONS as u64 + 9 {
+            strip.evaluated(&dev(step, 7.0));
+        }
+        assert_eq!(bests(&strip), expected, "though it is no longer kept");
+        strip.rewound(Step(8));
+        assert_eq!(bests(&strip).1, (Step(1), 5.0), "as far as evaluations are kept");
     }
 
     #[test]

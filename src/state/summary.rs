@@ -101,9 +101,9 @@ impl Totals {
     fn objective(&self, run: &Run, strip: &Strip) -> ObjectiveSummary {
         let losses = self.losses.get(&strip.name);
         let n_few = losses.map_or(0, |losses| (losses.len() / ONE_IN).max(1));
-        let at_best = |evaluated: &&Evaluated| Some(evaluated.step) == run.best_step();
+        let at_best = |evaluated: &Evaluated| Some(evaluated.step) == run.best_step();
         // Test is scored once, at the end, with any step.
-        let is_any = |_: &&Evaluated| true;
+        let is_any = |_: &Evaluated| true;
         ObjectiveSummary {
             name: strip.name.clone(),
             role: strip.role,
@@ -121,10 +121,10 @@ impl Totals {
 fn last_scores(
     strip: &Strip,
     split: Split,
-    counts: impl Fn(&&Evaluated) -> bool,
+    counts: impl Fn(&Evaluated) -> bool,
 ) -> Option<BTreeMap<MetricId, f32>> {
     let mut of_split = strip.evaluations.iter().filter(|evaluated| evaluated.split == split);
-    of_split.rfind(counts).map(|evaluated| evaluated.metrics.clone())
+    of_split.rfind(|evaluated| counts(evaluated)).map(|evaluated| evaluated.metrics.clone())
 }
 
 #[cfg(test)]

@@ -71,8 +71,8 @@ fn assert_evaluates(here: &Here) {
     let run = folded(&here.path("run"));
     let mut n_metrics = 0;
     for strip in &run.strips {
-        let of_test = |found: &&Evaluated| found.split == Split::Test;
-        let wanted = strip.evaluations.iter().rfind(of_test).unwrap();
+        let of_test = |found: &Evaluated| found.split == Split::Test;
+        let wanted = strip.evaluations.iter().rfind(|found| of_test(found)).unwrap();
         let found = &scores[strip.name.as_str()];
         let number = |value: &Value| value.as_f64().map(|number| number as f32);
         assert_eq!(number(&found["loss"]), wanted.loss.map(Loss::get), "{}", strip.name);

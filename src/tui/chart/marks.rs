@@ -1,5 +1,7 @@
 //! Marks by column: non-finite losses, manual changes, checkpoints, evaluations, notes.
 
+use std::sync::Arc;
+
 use super::{axis::Axis, number};
 use crate::{
     protocol::{
@@ -116,7 +118,7 @@ impl Marks {
         let strip = run.strips.iter().find(|strip| strip.role == Role::Main);
         if let Some(strip) = strip {
             // Test is scored at the end, for the best checkpoint and with its step.
-            let is_dev = |evaluated: &Evaluated| evaluated.split == Split::Dev;
+            let is_dev = |evaluated: &Arc<Evaluated>| evaluated.split == Split::Dev;
             let n_dev = strip.evaluations.iter().rposition(is_dev).map_or(0, |last| last + 1);
             let on_dev = &strip.evaluations[..n_dev];
             marks.sorted(RunMark::Evaluation, on_dev, |evaluated| evaluated.step, axis);

@@ -93,7 +93,7 @@ fn scores(strip: &Strip, metric: &MetricStarted, width: usize) -> impl Iterator<
         let value = event.metrics.get(&metric.name)?;
         Some(if metric.direction == Direction::Higher { *value } else { -*value })
     };
-    let mut values: Vec<f32> = on_dev.rev().filter_map(value).take(width).collect();
+    let mut values: Vec<f32> = on_dev.rev().filter_map(|event| value(event)).take(width).collect();
     values.reverse();
     let (least, most) =
         values.iter().fold((f32::MAX, f32::MIN), |(least, most), x| (least.min(*x), most.max(*x)));

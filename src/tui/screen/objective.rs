@@ -129,8 +129,7 @@ fn dev_loss(strip: &Strip) -> String {
     let Some((_, last)) = strip.dev_losses().last() else {
         return if strip.evaluations.is_empty() { "not evaluated yet" } else { "-" }.to_owned();
     };
-    let lowest = strip.dev_losses().min_by(|one, other| one.1.total_cmp(&other.1));
-    let lowest = lowest.map(|(step, loss)| {
+    let lowest = strip.lowest_dev_loss.map(|(step, loss)| {
         format!("  lowest {}@{}", numbers::loss(Some(loss)), numbers::step(step.0))
     });
     numbers::loss(Some(last)) + &lowest.unwrap_or_default()
@@ -189,8 +188,8 @@ fn metric_rows(strip: &Strip, paint: &Paint) -> Vec<Row> {
     let theme = paint.theme();
     let row = |metric: &MetricStarted| {
         let now = strip.on_dev_of(&metric.name).next().map(|(_, score)| score);
-        let best = scores::best(strip, metric).map(|(step, score)| {
-            format!("  best {}@{}", numbers::score(Some(score)), numbers::step(step.0))
+        let best = strip.best_scores.get(&metric.name).map(|(step, score)| {
+            format!("  best {}@{}", numbers::score(Some(*score)), numbers::step(step.0))
         });
         let head = format!("{} {}", metric.short(), scores::direction(metric, paint));
         (head, numbers::score(now) + &best.unwrap_or_default(), theme.text)

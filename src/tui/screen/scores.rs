@@ -5,10 +5,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{FrameData, classes, dev, numbers, numbers::Trend, paint::Paint};
 use crate::{
-    protocol::{
-        Step,
-        event::{ClassesScored, Direction, MetricStarted, Split},
-    },
+    protocol::event::{ClassesScored, Direction, MetricStarted, Split},
     state::{Run, Strip},
 };
 
@@ -157,7 +154,7 @@ impl Columns {
         let theme = paint.theme();
         let mut on_dev = strip.on_dev_of(&metric.name).map(|(_, score)| score);
         let (now, before) = (on_dev.next(), on_dev.next());
-        let best = best(strip, metric);
+        let best = strip.best_scores.get(&metric.name).copied();
         let is_best = now.is_some() && now == best.map(|(_, score)| score);
         paint.put(self.name, y, self.name_width, metric.name.as_str(), theme.text);
         let direction = direction(metric, paint);
@@ -191,17 +188,4 @@ pub(super) fn direction(metric: &MetricStarted, paint: &Paint) -> &'static str {
         Direction::Higher => paint.glyphs().up,
         Direction::Lower => paint.glyphs().down,
     }
-}
-
-/// The step and the value of a metric's best score on dev, manual evaluations aside; of equal ones the earliest.
-pub(super) fn best(strip: &Strip, metric: &MetricStarted) -> Option<(Step, f32)> {
-    let counted = strip.on_dev_of(&metric.name).filter(|(event, _)| !event.extra);
-    let best = counted.reduce(|best, other| {
-        let is_better = match metric.direction {
-            Direction::Higher => other.1 >= best.1,
-            Direction::Lower => other.1 <= best.1,
-        };
-        if is_better { other } else { best }
-    });
-    best.map(|(event, score)| (event.step, score))
 }

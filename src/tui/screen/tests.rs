@@ -316,7 +316,7 @@ fn a_sampling_rule_that_follows_progress_shows_the_rate_of_each_group() {
     let new = new.map(|(group, rate)| (group.to_owned(), rate)).into();
     let adapted = SamplingAdapted { at_ms: 9, step: Step(300), from: Step(301), old, new };
     run.apply(&adapted.into());
-    let described = run.log.iter().last().unwrap().text.clone();
+    let described = run.log.iter().next_back().unwrap().text.clone();
     assert_eq!(
         described,
         "sampling follows progress from step 301  news in 80 % of steps, 100 % before  web in 20 % of steps"
