@@ -102,7 +102,7 @@ mod tests {
         let recipe = load(&RecipeSource::Shipped("chunking"), &Overrides::default()).unwrap();
         let name = |encoder: &str, layer| (encoder.to_owned(), layer);
         assert_eq!(reached(&recipe, "pos"), [name("words", 1), name("trunk", 1)]);
-        assert_eq!(reached(&recipe, "chunk"), [name("words", 1), name("trunk", 2)]);
+        assert_eq!(reached(&recipe, "chunk"), [name("words", 1), name("trunk", 3)]);
         let owner = |parameter| recipe.owner_of(parameter);
         assert_eq!(owner("objective.pos.output.bias"), Some(ParameterOwner::Objective(1)));
         let trunk = |layer| Some(ParameterOwner::Encoder { encoder: 1, layer });

@@ -334,7 +334,7 @@ fn the_memory_of_an_objective_survives_kills() {
 const MOVES: &str = r#"{"kind":"journal","version":2,"auxdesk":"0.1.0","name":"by-hand","seed":1,"threads":1,"device":"cpu","kernel":"avx2","started":"2026-01-01T12:00:00Z","parent":null}
 {"kind":"gain_set","at_ms":1,"step":3,"from":4,"objective":"pos","old":0.5,"new":0.9,"by":"key","command":1,"over":1000}
 {"kind":"muted","at_ms":2,"step":17,"from":18,"objective":"next-word","muted":true,"by":"key","command":2}
-{"kind":"setting_set","at_ms":3,"step":31,"from":32,"path":"train.learning_rate","old":0.003,"new":0.0123,"by":"remote","command":3}
+{"kind":"setting_set","at_ms":3,"step":31,"from":32,"path":"train.learning_rate","old":0.0005,"new":0.0123,"by":"remote","command":3}
 {"kind":"setting_set","at_ms":4,"step":52,"from":53,"path":"train.sampling","old":"proportional","new":"temperature 3.7","by":"key","command":4}
 {"kind":"setting_set","at_ms":4,"step":60,"from":61,"path":"train.clip_norm","old":5,"new":0.25,"by":"key","command":6}
 {"kind":"setting_set","at_ms":4,"step":70,"from":71,"path":"objective.frequency.strength","old":0.5,"new":0.125,"by":"key","command":7}

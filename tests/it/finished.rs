@@ -191,8 +191,8 @@ fn stepped(sets: &[&str]) -> BTreeMap<String, Vec<u32>> {
 #[test]
 fn a_learning_rate_factor_is_that_of_its_own_parameters() {
     let (whole, half) = (stepped(&[]), stepped(&["objective.pos.learning_rate_factor=0.5"]));
-    // The same as a learning rate of half that of the others: 0.003 in the recipe.
-    let slower = stepped(&["train.learning_rate=0.0015"]);
+    // The same as a learning rate of half that of the others: 0.0005 in the recipe.
+    let slower = stepped(&["train.learning_rate=0.00025"]);
     let none = stepped(&["objective.pos.learning_rate_factor=0"]);
     let tiny = chunking(&[]);
     let system = tiny.system();

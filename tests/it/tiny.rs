@@ -44,7 +44,7 @@ pub(crate) struct Size {
 }
 
 /// The recipes of the docs that are trained on sample data.
-pub(crate) const OF_SAMPLES: &[&str] = &["synthesis", "target-syntax", "dual-class"];
+pub(crate) const OF_SAMPLES: &[&str] = &["synthesis", "target-syntax", "dual-class", "chunks"];
 
 /// A tiny shipped recipe, or one of the docs that is trained on sample data, with additional settings.
 pub(crate) fn shipped_tiny(name: &'static str, size: Size, more: &[String]) -> Tiny {

@@ -100,7 +100,7 @@ fn ten_runs_with_one_or_two_threads_are_equal_bit_for_bit() {
 const MOVES: &str = r#"{"kind":"gain_set","at_ms":1,"step":4,"from":5,"objective":"pos","old":0.5,"new":0.8,"by":"key","command":1}
 {"kind":"gain_set","at_ms":1,"step":5,"from":6,"objective":"pos","old":0.8,"new":0.7,"by":"schedule","command":null}
 {"kind":"muted","at_ms":2,"step":8,"from":9,"objective":"next-word","muted":true,"by":"key","command":2}
-{"kind":"setting_set","at_ms":3,"step":12,"from":13,"path":"train.learning_rate","old":0.003,"new":0.01,"by":"remote","command":3}
+{"kind":"setting_set","at_ms":3,"step":12,"from":13,"path":"train.learning_rate","old":0.0005,"new":0.01,"by":"remote","command":3}
 {"kind":"soloed","at_ms":4,"step":15,"from":16,"objective":"chunk","soloed":true,"by":"key","command":4}
 {"kind":"soloed","at_ms":5,"step":18,"from":19,"objective":"chunk","soloed":false,"by":"key","command":5}
 {"kind":"run_ended","at_ms":6,"step":25,"ended":"stopped","reason":"key","message":null}
@@ -131,7 +131,7 @@ fn repeated_changes_are_in_force_from_their_steps() {
                 assert_eq!(done.losses.contains_key("next-word"), steps < 9, "step {steps}");
                 assert_eq!(
                     done.learning_rate,
-                    if steps < 13 { 0.003 } else { 0.01 },
+                    if steps < 13 { 0.0005 } else { 0.01 },
                     "step {steps}"
                 );
                 assert_eq!(done.losses.len() == 1, is_soloed, "step {steps}");

@@ -30,15 +30,15 @@ usage: picture [OPTION].. [-- ARGUMENT..]
   --program target/release/auxdesk
   --script TEXT                 what is done before: @STEP ~TEXT \"typed\" KEY KEY*TIMES
 
-The program is given the arguments, or `train chunking --set train.measure_gradients_every=20`.";
+The program is given the arguments, or `train chunking`.";
 
 /// What is trained where nothing else is asked for.
-const ARGUMENTS: &[&str] = &["train", "chunking", "--set", "train.measure_gradients_every=20"];
+const ARGUMENTS: &[&str] = &["train", "chunking"];
 
 /// Some passes with rougher curves; the language model is turned down, then the parts of speech up, and
 /// why is noted.
 const SCRIPT: &str =
-    "@120 [ 3 shift-left*2 @210 2 shift-right @275 n \"chunks still gain from pos\" enter @300 1";
+    "@300 [ 3 shift-left*2 @520 2 shift-right @680 n \"chunks still gain from pos\" enter @760 1";
 
 struct Options {
     size: (NonZeroU16, NonZeroU16),

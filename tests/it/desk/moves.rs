@@ -125,7 +125,7 @@ fn notes_checkpoints_evaluations_and_settings_are_events_of_the_journal() {
     };
     let (path, old, new, from) = set(desk.done_by("r0.001\r"));
     let number = Setting::Number;
-    assert_eq!((path.as_str(), old, new), ("train.learning_rate", number(0.003), number(0.001)));
+    assert_eq!((path.as_str(), old, new), ("train.learning_rate", number(0.0005), number(0.001)));
     assert_eq!(desk.step(from).learning_rate, 0.001);
     let text = |text: &str| Setting::Text(text.to_owned());
     let (path, old, new, _) = set(desk.done_by(&format!("d{CTRL_U}fixed news=2\r")));

@@ -52,7 +52,7 @@ fn the_closing_messages_command_repeats_the_session_bit_for_bit() {
     line("chunk f1 on dev: ");
     line("chunk f1 on test: ");
     line("manual changes:");
-    line("  train.learning_rate 0.003 to 0.002");
+    line("  train.learning_rate 0.0005 to 0.002");
     line("the run is in run");
     line("  auxdesk replay run");
     line("  auxdesk evaluate run");

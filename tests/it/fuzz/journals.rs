@@ -37,7 +37,7 @@ fn readers_of_journals_do_not_panic() {
 const MOVES: &str = r#"{"kind":"journal","version":2,"auxdesk":"0.1.0","name":"by-hand","seed":1,"threads":1,"device":"cpu","kernel":"avx2","started":"2026-01-01T12:00:00Z","parent":null}
 {"kind":"gain_set","at_ms":1,"step":0,"from":1,"objective":"pos","old":0.5,"new":0.9,"by":"key","command":1,"over":2}
 {"kind":"muted","at_ms":2,"step":0,"from":1,"objective":"next-word","muted":true,"by":"key","command":2}
-{"kind":"setting_set","at_ms":3,"step":1,"from":2,"path":"train.learning_rate","old":0.003,"new":0.0123,"by":"remote","command":3}
+{"kind":"setting_set","at_ms":3,"step":1,"from":2,"path":"train.learning_rate","old":0.0005,"new":0.0123,"by":"remote","command":3}
 {"kind":"setting_set","at_ms":4,"step":1,"from":2,"path":"train.sampling","old":"proportional","new":"temperature 3.7","by":"key","command":4}
 {"kind":"setting_set","at_ms":5,"step":1,"from":2,"path":"train.clip_norm","old":5,"new":0.25,"by":"key","command":5}
 {"kind":"setting_set","at_ms":6,"step":2,"from":3,"path":"train.weighting","old":"equal","new":"dwa","by":"key","command":6}
