@@ -54,6 +54,8 @@ pub enum ObjectiveSetting {
     ByRule,
     /// The factor of the learning rate of its own parameters.
     LearningRateFactor,
+    /// The number of its steps whose gradients are accumulated for an update.
+    AccumulationSteps,
     /// Whether it is finished.
     Finished,
     /// The factor of its reversed gradient.
@@ -187,6 +189,14 @@ pub const LEARNING_RATE_FACTOR: Key = Key::with_default(
     "factor of the learning rate of its own parameters, which no other objective reaches",
 );
 
+/// `objective.NAME.accumulation_steps`.
+pub const ACCUMULATION_STEPS: Key = Key::with_default(
+    "accumulation_steps",
+    ValueType::Count(1),
+    "1",
+    "gradient accumulation: the number of its steps whose mean gradient is applied in the last of them",
+);
+
 /// `objective.NAME.finished`.
 pub const FINISHED: Key = Key::with_default(
     "finished",
@@ -230,6 +240,7 @@ pub static SETTINGS: &[LiveSetting] = &[
     objective(O::Soloed, SOLOED, "true or false"),
     objective(O::ByRule, BY_RULE, "true or false"),
     objective(O::LearningRateFactor, LEARNING_RATE_FACTOR, "for example 0.5; 1 for the learning rate itself"),
+    objective(O::AccumulationSteps, ACCUMULATION_STEPS, "a number of steps; 1 for none"),
     objective(O::Finished, FINISHED, "true or false"),
     objective(O::Strength, STRENGTH, "for example 0.5; ends the strength's schedule"),
 ];

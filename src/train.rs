@@ -4,6 +4,7 @@
 //! journal holds every event so far, or is no longer written. Commands are applied between two
 //! steps, never within one, and each is answered by an event.
 
+mod accumulated;
 mod affinity;
 mod apart;
 mod backward;
@@ -16,6 +17,7 @@ mod counters;
 mod earlier;
 mod evaluation;
 mod gradient_probe;
+mod gradient_tensors;
 mod gradients;
 mod guards;
 mod interrupt;
@@ -55,6 +57,7 @@ pub use crate::{
     },
     recipe::{FittedByOwner, Length, Recipe, System},
 };
+use accumulated::Accumulated;
 use batches::Batches;
 pub use clock::Clock;
 use control::Control;
@@ -148,6 +151,8 @@ pub struct Trainer {
     guards: BTreeMap<ObjectiveId, GuardMemory>,
     /// The gradients of the step before, while the weighting rule needs them.
     earlier: EarlierGradients,
+    /// The gradients of objectives that accumulate theirs.
+    accumulated: Accumulated,
     control: Control,
     output: Output,
     /// The phases of the steps since they were reported.

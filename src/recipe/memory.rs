@@ -112,14 +112,18 @@ impl MemoryNeeds {
         // checkpoint.
         let train = &recipe.train;
         let rule = train.weighting.build();
-        let n = recipe.objectives.iter().filter(|spec| spec.is_active()).count() as u64;
         let (is_measured, of_gradients) =
             (train.measure_gradients_every > 0, rule.needs() == Needs::Gram);
-        let has_apart = of_gradients || is_measured || train.affinity_budget > 0.0;
+        let active = recipe.objectives.iter().filter(|spec| spec.is_active());
+        let n_accumulated =
+            active.clone().filter(|spec| spec.accumulation_steps > 1).count() as u64;
+        let n = active.count() as u64;
+        let has_apart =
+            of_gradients || is_measured || n_accumulated > 0 || train.affinity_budget > 0.0;
         let has_earlier = rule.keeps_gradients() || (of_gradients && is_measured);
         let n_times = u64::from(has_apart) + if has_earlier { 2 } else { 0 };
-        // Affinities have a copy of the parameters beside them.
-        let apart = n * n_times + u64::from(train.affinity_budget > 0.0);
+        // Accumulated gradients are there twice, and affinities have a copy of the parameters beside them.
+        let apart = n * n_times + 2 * n_accumulated + u64::from(train.affinity_budget > 0.0);
         let optimizer = parameters.saturating_mul(PER_PARAMETER + apart);
         let copies = sizes.copies(recipe);
         Ok(Self { parameters, optimizer, copies, step, largest })

@@ -64,6 +64,8 @@ pub struct ObjectiveSpec {
     pub by_rule: bool,
     /// The initial factor of the learning rate of its own parameters.
     pub learning_rate_factor: f64,
+    /// The initial number of its steps whose gradients are accumulated for an update; 1 for none.
+    pub accumulation_steps: u64,
     /// When it is finished, and what that means.
     pub early_stopping: EarlyStopping,
     /// When it is muted because something is wrong with it.
@@ -174,6 +176,7 @@ const FADER: &[Key] = &[
     live::MUTED,
     live::BY_RULE,
     live::LEARNING_RATE_FACTOR,
+    live::ACCUMULATION_STEPS,
     Key::with_default(
         GRADIENT,
         ValueType::Choice(&["pass", "stop", "reverse"]),
@@ -299,6 +302,7 @@ pub(super) fn check(
         muted: values.switch("muted"),
         by_rule: values.switch("by_rule"),
         learning_rate_factor: values.number(live::LEARNING_RATE_FACTOR.name),
+        accumulation_steps: values.count(live::ACCUMULATION_STEPS.name) as u64,
         early_stopping: EarlyStopping::of(&values),
         guard: Guard::of(&values),
         gradient: gradient?,

@@ -1,16 +1,20 @@
-//! Separate gradients of a step's objectives, for a rule that needs their Gram matrix.
+//! Separate gradients of a step's objectives, for a rule that needs their Gram matrix, and for gradient accumulation.
 //!
 //! Each objective's raw gradient gₖ is propagated separately: to its taps, to parameters that it
 //! reads itself, and through the encoders, including reversals. *Shared* parameters are those that
 //! at least two of the step's objectives reach, including donated heads; Gⱼₖ = ⟨gⱼ, gₖ⟩ over these.
 //! (Gradients with respect to taps would not suffice: layers and views are separate leaves, whose
 //! inner products are 0.) The step's gradient is Σ gainₖ·shareₖ·gₖ over the shared parameters,
-//! without another pass, and gainₖ·gₖ over those that only one objective reaches.
+//! without another pass, and gainₖ·gₖ over those that only one objective reaches; under a rule that does not need the
+//! matrix it is Σ gainₖ·shareₖ·gₖ over all.
 
 use candle_core::Result;
 
 use super::{Gradients, backward::TapBoundary, loss::ObjectiveLoss, weights::Weights};
-use crate::{mixer::Gram, model::Parameters};
+use crate::{
+    mixer::{Gram, Needs},
+    model::Parameters,
+};
 
 /// The raw gradients of a step's objectives.
 pub(super) struct GradientsApart {
@@ -70,19 +74,28 @@ impl GradientsApart {
         Gradients::gram(&self.gradients, &shared)
     }
 
-    /// The step's gradient, from the losses that these belong to.
-    pub(super) fn combined(
+    /// The inner products over all parameters with these indices.
+    pub(super) fn gram_over_all(&self, param_indices: &[usize]) -> Gram {
+        Gradients::gram(&self.gradients, param_indices)
+    }
+
+    /// Each objective's gradient, multiplied by its weight. A rule of the gradients weights shared parameters only: the
+    /// factor of the others is the gain.
+    pub(super) fn weighted(
         mut self,
         losses: &[ObjectiveLoss],
         weights: &Weights,
         parameters: &Parameters,
-    ) -> Gradients {
-        let mut sum = Gradients::none(parameters);
-        for (gradients, loss) in std::mem::take(&mut self.gradients).into_iter().zip(losses) {
+        needs: Needs,
+    ) -> impl Iterator<Item = (usize, Gradients)> {
+        let gradients = std::mem::take(&mut self.gradients);
+        losses.iter().zip(gradients).map(move |(loss, gradients)| {
             let (gain, weight) = (weights.gain(loss.objective), weights.weight(loss.objective));
-            let factor = |param_idx: usize| if self.is_shared(param_idx) { weight } else { gain };
-            sum.add_scaled(gradients, factor);
-        }
-        sum
+            let has_weight = |param_idx: usize| needs != Needs::Gram || self.is_shared(param_idx);
+            let factor = |param_idx: usize| if has_weight(param_idx) { weight } else { gain };
+            let mut weighted = Gradients::none(parameters);
+            weighted.add_scaled(gradients, factor);
+            (loss.objective, weighted)
+        })
     }
 }

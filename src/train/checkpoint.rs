@@ -14,13 +14,13 @@ pub mod vectors;
 pub use names::names;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fs::{self, File},
     io,
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use candle_core::{Device, Tensor};
 use safetensors::serialize_to_file;
 use serde::{Deserialize, Serialize};
@@ -43,6 +43,7 @@ const MODEL: &str = "model.safetensors";
 const OPTIMIZER: &str = "optimiser.safetensors";
 const MEMORY: &str = "objectives.safetensors";
 const WEIGHTING: &str = "weighting.safetensors";
+const ACCUMULATED: &str = "accumulated.safetensors";
 const STATE: &str = "state.json";
 const RECIPE: &str = "recipe.toml";
 
@@ -65,6 +66,9 @@ pub struct State {
     /// file of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub weighting: Vec<String>,
+    /// The names of the gradients that objectives have accumulated; without any there is no file of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accumulated: Vec<String>,
 }
 
 impl State {
@@ -85,6 +89,8 @@ impl State {
 pub struct Contents<'a> {
     /// The gradients of the step before that its weighting rule or a measurement keeps, by name.
     pub weighting: &'a BTreeMap<String, Tensor>,
+    /// The gradients that objectives have accumulated, by name.
+    pub accumulated: &'a BTreeMap<String, Tensor>,
     /// Everything except tensors.
     pub state: &'a State,
     /// The recipe, resolved.
@@ -112,7 +118,7 @@ pub fn save(run: &Path, name: &str, contents: &Contents<'_>) -> Result<()> {
 }
 
 fn write(part: &Path, contents: &Contents<'_>) -> Result<()> {
-    let Contents { state, weighting, recipe, system, optimizer } = contents;
+    let Contents { state, weighting, accumulated, recipe, system, optimizer } = contents;
     let parameters = system.parameters();
     remove(part)?;
     // Only these two: the folder of a run that was deleted is not created again.
@@ -134,7 +140,8 @@ fn write(part: &Path, contents: &Contents<'_>) -> Result<()> {
             moments.map(|(name, values, shape)| (name, TensorBytes::numbers(values, shape)));
         Ok(serialize_to_file(moments, None, path)?)
     })?;
-    for (name, tensors) in [(MEMORY, &system.memory()), (WEIGHTING, *weighting)] {
+    let kept = [(MEMORY, &system.memory()), (WEIGHTING, *weighting), (ACCUMULATED, *accumulated)];
+    for (name, tensors) in kept {
         if !tensors.is_empty() {
             let tensors: HashMap<&String, Tensor> =
                 tensors.iter().map(|(name, tensor)| (name, tensor.clone())).collect();
@@ -325,10 +332,26 @@ impl Checkpoint {
 
     /// The gradients of the step before that its weighting rule or a measurement keeps, by name.
     pub fn weighting(&self) -> Result<HashMap<String, Tensor>> {
-        if self.state.weighting.is_empty() {
+        self.gradients(WEIGHTING, &self.state.weighting)
+    }
+
+    /// The gradients that its objectives have accumulated, by name.
+    pub fn accumulated(&self) -> Result<HashMap<String, Tensor>> {
+        self.gradients(ACCUMULATED, &self.state.accumulated)
+    }
+
+    /// The tensors of a file, which has these if there are any.
+    fn gradients(&self, file: &str, names: &[String]) -> Result<HashMap<String, Tensor>> {
+        if names.is_empty() {
             return Ok(HashMap::new());
         }
-        self.tensors(WEIGHTING)
+        let tensors = self.tensors(file)?;
+        let found: BTreeSet<&String> = tensors.keys().collect();
+        if found != names.iter().collect() {
+            let path = self.folder.join(file);
+            bail!("{}: expected the tensors {names:?}, found {found:?}", path.display());
+        }
+        Ok(tensors)
     }
 
     fn tensors(&self, file: &str) -> Result<HashMap<String, Tensor>> {

@@ -156,6 +156,9 @@ impl Trainer {
                 ObjectiveSetting::LearningRateFactor => {
                     self.set_learning_rate_factor(&objective, assigned, origin)
                 }
+                ObjectiveSetting::AccumulationSteps => {
+                    self.set_accumulation_steps(&objective, assigned, origin)
+                }
                 ObjectiveSetting::Finished => {
                     self.set_finished(&objective, row.switch(path, value)?, origin)
                 }

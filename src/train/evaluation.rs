@@ -257,9 +257,11 @@ impl Trainer {
         // journal must reach the latter.
         bus.wait_until_written();
         let weighting = self.earlier.tensors(self.learner.parameters())?;
+        let accumulated = self.accumulated.tensors(self.learner.parameters())?;
         let contents = Contents {
-            state: &self.state(&weighting),
+            state: &self.state(&weighting, &accumulated),
             weighting: &weighting,
+            accumulated: &accumulated,
             recipe: &self.plan.recipe,
             system: &self.learner.system,
             optimizer: &self.learner.optimizer,
@@ -279,13 +281,18 @@ impl Trainer {
         });
     }
 
-    fn state(&self, weighting: &BTreeMap<String, Tensor>) -> State {
+    fn state(
+        &self,
+        weighting: &BTreeMap<String, Tensor>,
+        accumulated: &BTreeMap<String, Tensor>,
+    ) -> State {
         let plan = &self.plan;
         let (corpora, fitted) = (plan.digests.clone(), plan.fitted.clone());
         let (progress, vectors) = (self.progress(), plan.vectors.clone());
         let memory = self.learner.system.memory().into_keys().collect();
-        let weighting = weighting.keys().cloned().collect();
-        State { progress, corpora, fitted, vectors, memory, weighting }
+        let names = |tensors: &BTreeMap<String, Tensor>| tensors.keys().cloned().collect();
+        let (weighting, accumulated) = (names(weighting), names(accumulated));
+        State { progress, corpora, fitted, vectors, memory, weighting, accumulated }
     }
 
     /// Evaluates dev once more, saves the last checkpoint, and evaluates test with the best one;

@@ -62,6 +62,11 @@ impl Gradients {
         }
     }
 
+    /// Adds the gradients of another loss.
+    pub(super) fn add_all(&mut self, other: Self) {
+        self.add_scaled(other, |_| 1.0);
+    }
+
     /// Adds the gradients of another loss, and returns those with respect to the parameters for
     /// whose indices this is true.
     pub(super) fn merge(&mut self, other: Self, is_kept: impl Fn(usize) -> bool) -> Self {
@@ -105,6 +110,14 @@ impl Gradients {
             some.all[param_idx].clone_from(&self.all[param_idx]);
         }
         some
+    }
+
+    /// Those with respect to the parameters for whose indices this is true.
+    pub(super) fn among(mut self, is_kept: impl Fn(usize) -> bool) -> Self {
+        for (param_idx, gradient) in self.all.iter_mut().enumerate() {
+            gradient.take_if(|_| !is_kept(param_idx));
+        }
+        self
     }
 
     /// Sets the gradient with respect to the parameter with that index.

@@ -42,6 +42,9 @@ pub struct Progress {
     /// The shadow rules.
     #[serde(default)]
     pub shadows: Vec<WeightingProgress>,
+    /// The number of steps whose gradients an objective has accumulated.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub accumulated: BTreeMap<ObjectiveId, u64>,
     /// The pending moves of `--moves`.
     pub moves: Moves,
     /// The number of updates of each parameter, by name; parameters without updates may be absent.
@@ -95,6 +98,7 @@ impl Progress {
             weighting: of(&recipe.train.weighting),
             sampling: SamplingMemory::default(),
             shadows: recipe.train.shadow_weightings.iter().map(of).collect(),
+            accumulated: BTreeMap::new(),
             moves: Moves::default(),
             updates: BTreeMap::new(),
         }
@@ -214,6 +218,7 @@ mod tests {
                     worst_samples: by_group,
                     strengths: [("domain".into(), strength)].into(),
                     learning_rate_factors: [("domain".into(), f64::from(value).abs().min(9.0))].into(),
+                    accumulation_steps: [("domain".into(), every)].into(),
                 },
                 weighting: WeightingProgress {
                     rule: "dwa temperature=2".to_owned(),
@@ -224,6 +229,7 @@ mod tests {
                     rule: "upgrad".to_owned(),
                     memory: WeightingMemory::default(),
                 }],
+                accumulated: [("domain".into(), next)].into(),
                 moves: Moves::of(&events),
                 updates: [("trunk.weight".to_owned(), every)].into(),
             };

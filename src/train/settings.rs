@@ -37,6 +37,9 @@ pub struct Settings {
     /// The factor of the learning rate of each objective's own parameters; 1 where there is none.
     #[serde(default)]
     pub learning_rate_factors: BTreeMap<ObjectiveId, f64>,
+    /// The number of steps of each objective whose gradients are accumulated; 1 where there is none.
+    #[serde(default)]
+    pub accumulation_steps: BTreeMap<ObjectiveId, u64>,
 }
 
 impl Settings {
@@ -49,6 +52,8 @@ impl Settings {
         });
         let factors =
             recipe.objectives.iter().map(|spec| (spec.name.clone(), spec.learning_rate_factor));
+        let accumulation_steps =
+            recipe.objectives.iter().map(|spec| (spec.name.clone(), spec.accumulation_steps));
         Self {
             learning_rate: *learning_rate,
             clip_norm: *clip_norm,
@@ -59,12 +64,18 @@ impl Settings {
             worst_samples: recipe.train.worst_samples,
             strengths: strengths.collect(),
             learning_rate_factors: factors.collect(),
+            accumulation_steps: accumulation_steps.collect(),
         }
     }
 
     /// The factor of the learning rate of an objective's own parameters.
     pub(super) fn learning_rate_factor(&self, objective: &ObjectiveId) -> f64 {
         self.learning_rate_factors.get(objective).copied().unwrap_or(1.0)
+    }
+
+    /// The number of an objective's steps whose gradients are accumulated for an update.
+    pub(super) fn accumulation_steps(&self, objective: &ObjectiveId) -> u64 {
+        self.accumulation_steps.get(objective).copied().unwrap_or(1)
     }
 
     /// Whether gradients are measured in this step.

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 
 use super::{
-    Opening, Progress, Trainer, TrainerSetup, TrainingSession, WeightingProgress, batches::Batches,
-    checkpoint::Checkpoint, control::Control, earlier::EarlierGradients, learner::Learner,
-    length::EpochLength, mixer::Mixer, output::Output, plan::Plan, stopwatch::PhaseTimes,
+    Opening, Progress, Trainer, TrainerSetup, TrainingSession, WeightingProgress,
+    accumulated::Accumulated, batches::Batches, checkpoint::Checkpoint, control::Control,
+    earlier::EarlierGradients, learner::Learner, length::EpochLength, mixer::Mixer, output::Output,
+    plan::Plan, stopwatch::PhaseTimes,
 };
 use crate::{
     data::{Corpus, statistics::overlaps},
@@ -48,8 +49,11 @@ impl Trainer {
         let parameters = trainer.learner.system.parameters();
         let updates = &checkpoint.state.progress.updates;
         trainer.learner.optimizer.restore(parameters, &checkpoint.running_values()?, updates)?;
-        let earlier = checkpoint.weighting()?;
-        trainer.earlier = EarlierGradients::from_tensors(&earlier, trainer.learner.parameters())?;
+        let (earlier, accumulated) = (checkpoint.weighting()?, checkpoint.accumulated()?);
+        trainer.earlier = EarlierGradients::from_tensors(&earlier, parameters)?;
+        let n_steps = &checkpoint.state.progress.accumulated;
+        trainer.accumulated =
+            Accumulated::from_tensors(n_steps, &accumulated, &trainer.plan, parameters)?;
         Ok(trainer)
     }
 
@@ -74,6 +78,7 @@ impl Trainer {
             faders,
             settings,
             moves: left,
+            accumulated: _,
             weighting: _,
             sampling,
             shadows: _,
@@ -90,6 +95,7 @@ impl Trainer {
             counters,
             guards,
             earlier: EarlierGradients::default(),
+            accumulated: Accumulated::default(),
             control: Control::new(moves, has_new_moves, interrupt, failures),
             output: Output { run, clock, opening },
             phase_times: PhaseTimes::default(),
@@ -113,6 +119,7 @@ impl Trainer {
             weighting: WeightingProgress::of(&self.mixer.weighting),
             sampling: self.batches.sampling.clone(),
             shadows: self.mixer.shadows.iter().map(WeightingProgress::of).collect(),
+            accumulated: self.accumulated.n_steps(&self.plan),
             moves: self.control.moves.clone(),
             updates: self.learner.optimizer.counts(self.learner.parameters()),
         }

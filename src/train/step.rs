@@ -5,6 +5,7 @@ use tracing::trace_span;
 
 use super::{
     Gradients, Stage, Trainer,
+    accumulated::WeightedGradient,
     apart::GradientsApart,
     backward::TapBoundary,
     batches::{Draw, examples_drawn},
@@ -34,6 +35,16 @@ struct Stepped<'a> {
     losses: &'a [ObjectiveLoss],
     weights: &'a Weights,
     gradient_norm: f64,
+}
+
+/// The gradient of the weighted losses of a step.
+struct MixedGradient {
+    /// That of the update.
+    update: Gradients,
+    /// What is kept of its parts for a measurement.
+    parts: Parts,
+    /// The gradients of objectives that accumulate theirs.
+    accumulating: Vec<WeightedGradient>,
 }
 
 impl Trainer {
@@ -66,13 +77,16 @@ impl Trainer {
             self.guard_non_finite(&non_finite, bus);
             return Ok(());
         }
-        let apart =
-            match self.mixer.weighting.needs() {
-                Needs::Gram => Some(trace_span!("backward").in_scope(|| {
-                    GradientsApart::of(&losses, &boundary, self.learner.parameters())
-                })?),
-                Needs::Nothing | Needs::Losses => None,
-            };
+        // An objective that is muted, not soloed, finished or faded out begins anew.
+        self.accumulated.retain(|objective| gains[objective] > 0.0);
+        let needs = self.mixer.weighting.needs();
+        let needs_apart =
+            needs == Needs::Gram || losses.iter().any(|loss| self.accumulates(loss.objective));
+        let apart = needs_apart.then(|| {
+            trace_span!("backward")
+                .in_scope(|| GradientsApart::of(&losses, &boundary, self.learner.parameters()))
+        });
+        let apart = apart.transpose()?;
         watch.lap(Phase::Backward, self.output.us());
         if apart.as_ref().is_some_and(|apart| !apart.gram().is_finite()) {
             self.report_non_finite(None, bus);
@@ -82,8 +96,8 @@ impl Trainer {
         let inputs = StepInputs { gains: &gains, epochs: &epochs, losses: &losses };
         let memory = self.mixer.weighting.memory();
         let keeps = self.mixer.weighting.keeps_gradients();
-        let main =
-            apart.as_ref().and_then(|apart| Some((apart, self.main_gradient(&losses, apart)?)));
+        let of_rule = apart.as_ref().filter(|_| needs == Needs::Gram);
+        let main = of_rule.and_then(|apart| Some((apart, self.main_gradient(&losses, apart)?)));
         let has_earlier = keeps && !self.earlier.is_empty();
         let products = main.filter(|_| has_earlier);
         let products = products.map(|(apart, main)| self.earlier.products(main, apart.shared()));
@@ -92,10 +106,10 @@ impl Trainer {
             let others = cosines.into_iter().filter(|(at, _)| !self.is_main(*at));
             others.map(|(at, cosine)| (self.plan.name(at), cosine)).collect()
         });
-        let gradients = apart.as_ref().map(|apart| StepGradients { gram: apart.gram(), products });
+        let gradients = of_rule.map(|apart| StepGradients { gram: apart.gram(), products });
         let weights = self.mixer.weights(&self.plan, done, inputs, gradients);
         let is_next_measured = self.settings.measures_gradients(done.next().next().0);
-        let kept = apart.as_ref().filter(|_| keeps || is_next_measured);
+        let kept = of_rule.filter(|_| keeps || is_next_measured);
         let kept = kept.map(|apart| EarlierGradients::of(&losses, apart)).unwrap_or_default();
         let mut gradient_norm = 0.0;
         let mut cosines = None;
@@ -107,12 +121,18 @@ impl Trainer {
                 Vec::new()
             };
             watch.lap(Phase::Other, self.output.us());
-            let (gradients, parts) = trace_span!("backward").in_scope(|| {
-                mixed_gradient(&losses, &boundary, &weights, parameters, apart, &layers)
+            let mixed = trace_span!("backward").in_scope(|| match apart {
+                Some(apart) => Ok(self.combine(apart, &losses, &weights, &layers)),
+                None => through_taps(&losses, &boundary, &weights, parameters, &layers),
             })?;
-            gradient_norm = gradients.squared_norm(0..parameters.all().len()).sqrt();
+            let MixedGradient { update: gradients, parts, accumulating } = mixed;
+            let norm =
+                |gradients: &Gradients| gradients.squared_norm(0..parameters.all().len()).sqrt();
+            gradient_norm = norm(&gradients);
             // As in an event: a norm beyond f32 has no JSON representation.
-            if !(gradient_norm as f32).is_finite() {
+            let is_finite = |norm: f64| (norm as f32).is_finite();
+            let others = accumulating.iter().map(|step| norm(&step.gradients));
+            if !others.chain([gradient_norm]).all(is_finite) {
                 // A step that is not made leaves no trace in the rule.
                 self.mixer.weighting.restore(&memory).map_err(candle_core::Error::wrap)?;
                 self.report_non_finite(None, bus);
@@ -145,6 +165,9 @@ impl Trainer {
                     learning_rate,
                 )
             })?;
+            for step in accumulating {
+                self.accumulated.step_done(step);
+            }
         }
         watch.lap(Phase::Update, self.output.us());
         self.earlier = kept;
@@ -174,6 +197,45 @@ impl Trainer {
             bus.emit(timed);
         }
         Ok(())
+    }
+
+    /// The gradient of the weighted losses, combined from separate gradients.
+    fn combine(
+        &self,
+        apart: GradientsApart,
+        losses: &[ObjectiveLoss],
+        weights: &Weights,
+        layers: &[Layer],
+    ) -> MixedGradient {
+        let (parameters, needs) = (self.learner.parameters(), self.mixer.weighting.needs());
+        let by_layer = layers.iter().map(Layer::param_indices).map(|param_indices| match needs {
+            Needs::Gram => apart.gram_over(param_indices),
+            Needs::Nothing | Needs::Losses => apart.gram_over_all(param_indices),
+        });
+        let parts = Parts::Apart { raw: apart.gram().clone(), by_layer: by_layer.collect() };
+        let mut update = Gradients::none(parameters);
+        let mut accumulating = Vec::new();
+        for (objective, gradients) in apart.weighted(losses, weights, parameters, needs) {
+            if !self.accumulates(objective) {
+                update.add_all(gradients);
+                continue;
+            }
+            let n_steps = self.accumulation_steps(objective);
+            let step = WeightedGradient { objective, n_steps, gradients };
+            if let Some(mean) = self.accumulated.mean_with(&step, parameters) {
+                update.add_all(mean);
+            }
+            accumulating.push(step);
+        }
+        MixedGradient { update, parts, accumulating }
+    }
+
+    fn accumulates(&self, objective: usize) -> bool {
+        self.accumulated.is_apart(objective, self.accumulation_steps(objective))
+    }
+
+    fn accumulation_steps(&self, objective: usize) -> u64 {
+        self.settings.accumulation_steps(&self.plan.recipe.objectives[objective].name)
     }
 
     fn is_main(&self, objective: usize) -> bool {
@@ -232,25 +294,18 @@ impl Trainer {
     }
 }
 
-/// The gradient of the weighted losses: combined from separate gradients, or by one pass through
-/// the encoders for all of them.
-fn mixed_gradient(
+/// The gradient of the weighted losses by one pass through the encoders for all of them.
+fn through_taps(
     losses: &[ObjectiveLoss],
     boundary: &TapBoundary,
     weights: &Weights,
     parameters: &Parameters,
-    apart: Option<GradientsApart>,
     layers: &[Layer],
-) -> Result<(Gradients, Parts)> {
-    if let Some(apart) = apart {
-        let by_layer = layers.iter().map(|layer| apart.gram_over(layer.param_indices())).collect();
-        let parts = Parts::Apart { raw: apart.gram().clone(), by_layer };
-        return Ok((apart.combined(losses, weights, parameters), parts));
-    }
-    let mut gradients = Gradients::none(parameters);
+) -> Result<MixedGradient> {
+    let mut update = Gradients::none(parameters);
     let is_measured = !layers.is_empty();
-    let parts = boundary.heads(losses, weights, parameters, &mut gradients, is_measured)?;
+    let parts = boundary.heads(losses, weights, parameters, &mut update, is_measured)?;
     let by_taps = parts.iter().flat_map(|part| &part.by_taps);
-    boundary.encoders(by_taps, parameters, &mut gradients)?;
-    Ok((gradients, Parts::ByTaps(parts)))
+    boundary.encoders(by_taps, parameters, &mut update)?;
+    Ok(MixedGradient { update, parts: Parts::ByTaps(parts), accumulating: Vec::new() })
 }

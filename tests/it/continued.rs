@@ -104,7 +104,7 @@ pub(crate) fn checkpoint_files(run: &Path) -> BTreeMap<String, Vec<u8>> {
         ["best", "last"].into_iter().flat_map(|name| files.map(|file| format!("{name}/{file}")));
     let read = |name: &String| fs::read(run.join("checkpoints").join(name)).unwrap();
     // Only of objectives and rules that keep something.
-    let kept = ["objectives.safetensors", "weighting.safetensors"];
+    let kept = ["objectives.safetensors", "weighting.safetensors", "accumulated.safetensors"];
     let memory =
         ["best", "last"].into_iter().flat_map(|name| kept.map(|file| format!("{name}/{file}")));
     let there = |name: &String| run.join("checkpoints").join(name).exists();
@@ -211,6 +211,19 @@ fn finished_objectives_and_guards_survive_kills() {
     let is_left = |name: &String| name.starts_with('.') && name.rsplit('.').next() != Some("old");
     let left: Vec<String> = names.filter(is_left).collect();
     assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn accumulated_gradients_survive_kills() {
+    let here = Here::new();
+    // Sparse gradients of the words among them.
+    let sets = ["objective.pos.accumulation_steps=3", "objective.next-word.accumulation_steps=7"];
+    let sets: Vec<&str> = sets.into_iter().flat_map(|set| ["--set", set]).collect();
+    let whole = here.finished("whole", STEPS, &[&OFTEN[..], &sets].concat());
+    let killed = killed_ten_times(&here, "killed", &sets, 5);
+    assert_same_run(&whole, &killed);
+    let saved = checkpoint_files(&whole);
+    assert!(saved.contains_key("last/accumulated.safetensors"), "the last step is no update");
 }
 
 #[test]

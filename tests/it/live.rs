@@ -130,7 +130,7 @@ fn value(path: &str) -> Setting {
         "shadow_weightings" => Setting::Text("upgrad, dwa temperature=2".to_owned()),
         "sampling" => Setting::Text("all".to_owned()),
         "weighting" => Setting::Text("random".to_owned()),
-        "measure_gradients_every" => Setting::Number(2.0),
+        "measure_gradients_every" | "accumulation_steps" => Setting::Number(2.0),
         "clip_norm" => Setting::Number(CLIP_NORM),
         "gain" | "strength" | "learning_rate" | "learning_rate_factor" => Setting::Number(0.125),
         _ => {
@@ -148,6 +148,10 @@ fn is_in_force(path: &str, tiny: &Tiny, run: &Run, plain: &Run) -> bool {
         "learning_rate_factor" => {
             let settings = run.checkpoint("step-1").progress.settings;
             settings.learning_rate_factors[OBJECTIVE] == 0.125 && done.losses == without.losses
+        }
+        "accumulation_steps" => {
+            let kept = |run: &Run| !run.checkpoint("step-1").progress.accumulated.is_empty();
+            kept(run) && !kept(plain) && done.losses == without.losses
         }
         "soloed" => done.losses.keys().all(|name| name.as_str() == OBJECTIVE),
         "sampling" => done.draws.len() > without.draws.len(),

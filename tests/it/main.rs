@@ -6,6 +6,7 @@
     reason = "test helpers may panic and are read in place"
 )]
 
+mod accumulated;
 mod agreement;
 mod architecture;
 mod bags;

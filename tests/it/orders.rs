@@ -115,7 +115,7 @@ fn invalid_commands_are_refused_with_a_reason_and_change_nothing() {
              `train.shadow_weightings`, `train.measure_gradients_every`, \
              `train.affinity_budget`, `train.samples`, `train.worst_samples`, \
              `objective.NAME.gain`, `objective.NAME.muted`, `objective.NAME.soloed`, \
-             `objective.NAME.by_rule`, `objective.NAME.learning_rate_factor`, \
+             `objective.NAME.by_rule`, `objective.NAME.learning_rate_factor`, `objective.NAME.accumulation_steps`, \
              `objective.NAME.finished`, `objective.NAME.strength`",
         ),
         (

@@ -436,8 +436,8 @@ pub struct GradientsMeasured {
     pub at_ms: u64,
     /// The step whose batch was measured.
     pub step: Step,
-    /// The norm of each objective's weighted gradient with respect to the encoders; under a rule of the gradients, to
-    /// those of their parameters that at least two objectives reach.
+    /// The norm of each objective's weighted gradient in this step, whether it is applied or accumulated, with respect to
+    /// the encoders; under a rule of the gradients, to those of their parameters that at least two objectives reach.
     pub norms: BTreeMap<ObjectiveId, f32>,
     /// Each objective's share of the mixed gradient g: the inner product of its weighted gradient
     /// with g, divided by that of g with itself. The shares sum to 1.

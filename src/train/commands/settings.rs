@@ -113,6 +113,22 @@ impl Trainer {
         Ok(self.setting_set(assigned.path, old, new, origin))
     }
 
+    /// Sets the number of an objective's steps whose gradients are accumulated. What is accumulated already stays, and
+    /// counts.
+    pub(super) fn set_accumulation_steps(
+        &mut self,
+        objective: &ObjectiveId,
+        assigned: Assigned<'_>,
+        origin: Origin,
+    ) -> Result<Event, String> {
+        let new = assigned.number()?;
+        self.fader(objective)?;
+        let old = self.settings.accumulation_steps(objective);
+        self.settings.accumulation_steps.insert(objective.clone(), new as u64);
+        let (old, new) = (Setting::Number(old as f32), Setting::Number(new));
+        Ok(self.setting_set(assigned.path, old, new, origin))
+    }
+
     /// Finishes an objective, or trains it again.
     pub(in crate::train) fn set_finished(
         &mut self,
@@ -227,6 +243,12 @@ impl Trainer {
                     all.extend(factors.map(|(name, &factor)| {
                         (row.path_of(name), Setting::Number(factor as f32))
                     }));
+                }
+                SettingId::Objective(ObjectiveSetting::AccumulationSteps) => {
+                    let steps = self.settings.accumulation_steps.iter();
+                    all.extend(
+                        steps.map(|(name, &n)| (row.path_of(name), Setting::Number(n as f32))),
+                    );
                 }
                 SettingId::Objective(ObjectiveSetting::Finished) => {
                     let faders = self.mixer.faders.all().iter();

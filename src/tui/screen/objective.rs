@@ -90,6 +90,9 @@ fn rows(frame: FrameData, strip: &Strip) -> Vec<Row> {
         rows.push(("patience", format!("{left} of {patience} left"), number));
     }
     rows.push(("learning rate", learning_rate(run, strip), number));
+    if let Some(n) = accumulation_steps(run, strip) {
+        rows.push(("accumulation", format!("{n} steps per update"), number));
+    }
     if let Some(partner) = frame.view.links.partner(&strip.name) {
         rows.push(("linked with", partner.to_string(), theme.text));
     }
@@ -146,6 +149,15 @@ fn learning_rate(run: &Run, strip: &Strip) -> String {
             format!("{} x {factor} = {}", short(rate), short(rate * factor))
         }
         _ => short(rate),
+    }
+}
+
+/// The number of steps whose gradients are accumulated, if more than one.
+fn accumulation_steps(run: &Run, strip: &Strip) -> Option<f32> {
+    let setting = SettingId::Objective(ObjectiveSetting::AccumulationSteps);
+    match run.setting(&LiveSetting::of(setting).path_of(&strip.name))? {
+        Setting::Number(n) => Some(n).filter(|n| *n > 1.0),
+        _ => None,
     }
 }
 

@@ -225,7 +225,9 @@ fn the_page_of_the_selected_objective() {
 fn the_page_of_an_objective_says_how_it_is_trained() {
     let mut started = arbitrary::run_started();
     started.objectives[2].patience = Some(3);
-    started.settings.insert("objective.pos.learning_rate_factor".into(), Setting::Number(0.5));
+    for (key, value) in [("learning_rate_factor", 0.5), ("accumulation_steps", 4.0)] {
+        started.settings.insert(format!("objective.pos.{key}"), Setting::Number(value));
+    }
     let mut run = Run::new(None);
     run.apply(&started.into());
     let step = |at| StepDone {
@@ -240,6 +242,7 @@ fn the_page_of_an_objective_says_how_it_is_trained() {
     let first = shown(&run, &view);
     assert!(first.contains("3 of 3 left"), "{first}");
     assert!(first.contains("0.500 x 0.5 = 0.250"), "{first}");
+    assert!(first.contains("4 steps per update"), "{first}");
     assert!(first.contains("32  0.10 epochs"), "{first}");
     assert!(first.contains("not evaluated yet"), "{first}");
     for (at, value) in [(1, 50.0), (2, 40.0), (3, 45.0)] {

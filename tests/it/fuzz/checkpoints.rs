@@ -122,13 +122,16 @@ fn a_system_is_built_from_any_fitted_values_or_refused() {
 #[test]
 fn training_resumes_from_any_progress_or_is_refused() {
     let sets = |steps: u64| {
-        ["evaluate_every=2".to_owned(), "weighting=dwa".to_owned(), format!("steps={steps}")]
-            .map(|set| format!("train.{set}"))
+        let of_run =
+            ["evaluate_every=2".to_owned(), "weighting=dwa".to_owned(), format!("steps={steps}")];
+        let of_run = of_run.map(|set| format!("train.{set}"));
+        [&of_run[..], &["objective.pos.accumulation_steps=2".to_owned()]].concat()
     };
     let size = Size { width: 2, examples: 8 };
     let [short, longer] = [3, 5].map(|steps| shipped_tiny("chunking", size, &sets(steps)));
     let run = short.train(&[]);
     let whole = run.checkpoint("last");
+    assert!(!whole.progress.accumulated.is_empty());
     let place = run.folder().join("checkpoints/last/state.json");
     let resume = || {
         let saved = checkpoint::open(run.folder(), "last").unwrap().unwrap();
