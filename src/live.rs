@@ -293,6 +293,11 @@ impl LiveSetting {
         describe(&self.key.takes)
     }
 
+    /// Whether it takes whole numbers only.
+    pub fn is_count(&self) -> bool {
+        matches!(self.key.takes, ValueType::Count(_) | ValueType::Within(..))
+    }
+
     /// Parses a line of text for the setting at this path; the error says what was expected.
     pub fn read(&self, path: &str, text: &str) -> Result<Setting, String> {
         let text = text.trim();

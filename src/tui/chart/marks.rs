@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{axis::Axis, number};
 use crate::{
+    live,
     protocol::{
         Change, Changed, Control, ObjectiveId, Step,
         event::{Evaluated, Role, Setting, Split},
@@ -84,7 +85,9 @@ impl Moved {
                 let plain = |c: char| if c.is_ascii_graphic() { c } else { '?' };
                 let name: String =
                     path.rsplit('.').next().unwrap_or(path).chars().map(plain).collect();
-                format!("{name} {}", value(new)).trim_end().to_owned()
+                let is_count = live::find(path).is_some_and(|(row, _)| row.is_count());
+                let new = if is_count { new.to_string() } else { value(new) };
+                format!("{name} {new}").trim_end().to_owned()
             }
         }
     }
@@ -174,5 +177,23 @@ impl Marks {
                 self.mark(mark, Some(cell));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_are_counts_are_shown_as_counts() {
+        let label = |path: &str, new: f32| {
+            let (old, new) = (Setting::Number(1.0), Setting::Number(new));
+            let change = Change { control: Control::of_path(path), old, new, over: None };
+            Moved { cell: 0, change }.label()
+        };
+        assert_eq!(label("objective.pos.accumulation_steps", 4.0), "accumulation_steps 4");
+        assert_eq!(label("train.measure_gradients_every", 5.0), "measure_gradients_every 5");
+        assert_eq!(label("train.samples", 3.0), "samples 3");
+        assert_eq!(label("train.clip_norm", 0.5), "clip_norm .50");
     }
 }
