@@ -64,7 +64,11 @@ impl Gradients {
 
     /// Adds the gradients of another loss.
     pub(super) fn add_all(&mut self, other: Self) {
-        self.add_scaled(other, |_| 1.0);
+        for (number, gradient) in other.all.into_iter().enumerate() {
+            if let Some(gradient) = gradient {
+                self.add_one(number, gradient);
+            }
+        }
     }
 
     /// Adds the gradients of another loss, and returns those with respect to the parameters for
