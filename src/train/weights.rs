@@ -130,7 +130,6 @@ impl Mixer {
         gradients: Option<StepGradients<'_>>,
     ) -> Weights {
         let needs = self.weighting.needs();
-        let gradients = gradients.filter(|_| needs == Needs::Gram);
         let gram = gradients.as_ref().map(|gradients| gradients.gram);
         let mut input = RuleInput::of(inputs, gram, |at| self.faders.all()[at].share_by.is_rule());
         input.earlier = gradients.and_then(|gradients| gradients.products).map(|products| {
