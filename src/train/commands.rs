@@ -154,10 +154,17 @@ impl Trainer {
                 }
                 ObjectiveSetting::ByRule => self.set_by_rule(&objective, assigned, origin),
                 ObjectiveSetting::LearningRateFactor => {
-                    self.set_learning_rate_factor(&objective, assigned, origin)
+                    self.set_number(&objective, assigned, origin, |settings, new| {
+                        let factors = &mut settings.learning_rate_factors;
+                        Some(factors.insert(objective.clone(), f64::from(new))? as f32)
+                    })
                 }
+                // What is accumulated already stays, and counts.
                 ObjectiveSetting::AccumulationSteps => {
-                    self.set_accumulation_steps(&objective, assigned, origin)
+                    self.set_number(&objective, assigned, origin, |settings, new| {
+                        let steps = &mut settings.accumulation_steps;
+                        Some(steps.insert(objective.clone(), new as u64)? as f32)
+                    })
                 }
                 ObjectiveSetting::Finished => {
                     self.set_finished(&objective, row.switch(path, value)?, origin)

@@ -13,6 +13,7 @@ use crate::{
     },
     recipe,
     schedule::Schedule,
+    train::Settings,
 };
 
 /// A value for the setting with this path.
@@ -98,34 +99,18 @@ impl Trainer {
         Ok(self.setting_set(assigned.path, old, new, origin))
     }
 
-    /// Sets the factor of the learning rate of an objective's own parameters.
-    pub(super) fn set_learning_rate_factor(
+    /// Sets a number of an objective that is 1 where none is set; `replace` returns the one that was set.
+    pub(super) fn set_number(
         &mut self,
         objective: &ObjectiveId,
         assigned: Assigned<'_>,
         origin: Origin,
+        replace: impl FnOnce(&mut Settings, f32) -> Option<f32>,
     ) -> Result<Event, String> {
         let new = assigned.number()?;
         self.fader(objective)?;
-        let old = self.settings.learning_rate_factor(objective);
-        self.settings.learning_rate_factors.insert(objective.clone(), f64::from(new));
-        let (old, new) = (Setting::Number(old as f32), Setting::Number(new));
-        Ok(self.setting_set(assigned.path, old, new, origin))
-    }
-
-    /// Sets the number of an objective's steps whose gradients are accumulated. What is accumulated already stays, and
-    /// counts.
-    pub(super) fn set_accumulation_steps(
-        &mut self,
-        objective: &ObjectiveId,
-        assigned: Assigned<'_>,
-        origin: Origin,
-    ) -> Result<Event, String> {
-        let new = assigned.number()?;
-        self.fader(objective)?;
-        let old = self.settings.accumulation_steps(objective);
-        self.settings.accumulation_steps.insert(objective.clone(), new as u64);
-        let (old, new) = (Setting::Number(old as f32), Setting::Number(new));
+        let old = replace(&mut self.settings, new).unwrap_or(1.0);
+        let (old, new) = (Setting::Number(old), Setting::Number(new));
         Ok(self.setting_set(assigned.path, old, new, origin))
     }
 
