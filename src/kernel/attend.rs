@@ -10,6 +10,7 @@ use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 use super::{
     arch::is_fused,
     buffer::Buffer,
+    leaf,
     parameter::{Gradient, ParamRef},
     plain, slices,
 };
@@ -101,8 +102,7 @@ impl CustomOp2 for Attend {
             }
         })?;
         self.query.accumulate(Gradient::Dense(grad_query))?;
-        let grad_keys = Tensor::from_vec(grad_keys, keys.shape(), keys.device())?;
-        Ok((Some(grad_keys), Some(Tensor::from_vec(grad_x, x.shape(), x.device())?)))
+        Ok((leaf::gradient(keys, grad_keys)?, leaf::gradient(x, grad_x)?))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
-use super::{arch::is_fused, plain, slices};
+use super::{arch::is_fused, leaf, plain, slices};
 
 /// Σ factor · row over each bag of x (rows, width), whose rows are stored bag after bag: (bags,
 /// width). A bag is the vector of its rows' factors.
@@ -53,7 +53,7 @@ impl CustomOp1 for SumBags {
         let grad_x = self.rows().flat_map(|(bag, factor)| {
             gradient[bag * width..][..width].iter().map(move |g| factor * g)
         });
-        Tensor::from_vec(grad_x.collect(), x.shape(), x.device()).map(Some)
+        leaf::gradient(x, grad_x.collect())
     }
 }
 

@@ -5,7 +5,7 @@
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
-use super::{arch::is_fused, plain, slices};
+use super::{arch::is_fused, leaf, plain, slices};
 
 /// The loss of each logit of z with its target, 1 or 0; of z's shape.
 pub fn binary_cross_entropy(z: &Tensor, answers: Vec<f32>) -> Result<Tensor> {
@@ -43,7 +43,7 @@ impl CustomOp1 for Binary {
                 *grad_z *= 1.0 / (1.0 + (-z).exp()) - y;
             }
         })?;
-        Tensor::from_vec(grad_z, z.shape(), z.device()).map(Some)
+        leaf::gradient(z, grad_z)
     }
 }
 

@@ -17,6 +17,7 @@ use rayon::prelude::*;
 use super::{
     arch::{fast, is_fused},
     buffer::Buffer,
+    leaf,
     parameter::{Gradient, ParamRef},
     plain, slices,
 };
@@ -198,6 +199,6 @@ impl CustomOp1 for Crf {
             }
         }
         self.transitions.accumulate(Gradient::Dense(grad_transitions))?;
-        Tensor::from_vec(grad_emissions, emissions.shape(), emissions.device()).map(Some)
+        leaf::gradient(emissions, grad_emissions)
     }
 }

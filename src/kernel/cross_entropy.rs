@@ -31,6 +31,7 @@ use super::{
     arch::{fast, is_fused},
     buffer::Buffer,
     gemm::Matrix,
+    leaf,
     parameter::{Gradient, ParamRef},
     plain, slices,
     sums::PART,
@@ -234,6 +235,6 @@ impl CustomOp1 for CrossEntropy {
             let again = slices::read(x, |rows| self.layer.with_output(x.shape(), rows, run))??;
             self.accumulate(&again.expect("gradients are required"), 1.0)?
         };
-        Tensor::from_vec(grad_x, x.shape(), x.device()).map(Some)
+        leaf::gradient(x, grad_x)
     }
 }

@@ -17,7 +17,7 @@ use rayon::prelude::*;
 use super::{
     arch::{fast, is_fused},
     labelled_frames::{LabelledFrames, frames_needed},
-    plain, slices,
+    leaf, plain, slices,
 };
 
 /// The loss of each sequence: (sequences). The last of the classes of the logits (rows, classes) is the blank. Rows that
@@ -109,6 +109,6 @@ impl CustomOp1 for Ctc {
                 }
             }
         }
-        Tensor::from_vec(grad_logits, logits.shape(), logits.device()).map(Some)
+        leaf::gradient(logits, grad_logits)
     }
 }

@@ -45,6 +45,7 @@ use super::{
         DecoderWeights, Sizes,
     },
     gru::Gru,
+    leaf,
     lstm::Lstm,
     plain,
     recurrent::Cell,
@@ -222,9 +223,7 @@ impl<C: Cell> CustomOp3 for Decode<C> {
             }
             block.scatter_initial(&swept.grad_initial, self.sizes.initial, &mut grad_initial);
         }
-        let tensor = |values: Vec<f32>, like: &Tensor| {
-            Tensor::from_vec(values, like.shape(), like.device()).map(Some)
-        };
-        Ok((tensor(grad_x, x)?, tensor(grad_memory, memory)?, tensor(grad_initial, initial)?))
+        let of_memory = leaf::gradient(memory, grad_memory)?;
+        Ok((leaf::gradient(x, grad_x)?, of_memory, leaf::gradient(initial, grad_initial)?))
     }
 }

@@ -5,7 +5,7 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 use rand::RngCore;
 use rand_chacha::ChaCha8Rng;
 
-use super::{arch::is_fused, plain, slices};
+use super::{arch::is_fused, leaf, plain, slices};
 
 /// Drops each element of the rows with probability p, with a mask drawn from the given generator.
 pub fn dropout(x: &Tensor, p: f32, mut draw: ChaCha8Rng) -> Result<Tensor> {
@@ -47,7 +47,7 @@ impl CustomOp1 for Dropout {
 
     fn bwd(&self, x: &Tensor, _y: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
         let grad_x = slices::read(&gradient.contiguous()?, |gradient| self.times(gradient))?;
-        Tensor::from_vec(grad_x, x.shape(), x.device()).map(Some)
+        leaf::gradient(x, grad_x)
     }
 }
 

@@ -2,8 +2,7 @@
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
-use super::{arch::is_fused, plain, slices};
-use crate::data::Packing;
+use super::{arch::is_fused, leaf, plain, slices};
 
 /// The rows of x (rows, width) with the given indices, in this order: (indices, width). A row may
 /// occur several times or not at all.
@@ -48,7 +47,7 @@ impl CustomOp1 for Gather {
                 }
             }
         })?;
-        Tensor::from_vec(grad_x, x.shape(), x.device()).map(Some)
+        leaf::gradient(x, grad_x)
     }
 }
 
@@ -90,19 +89,8 @@ impl CustomOp1 for SumByGroup {
     fn bwd(&self, x: &Tensor, _sums: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
         let gradient = slices::to_vec(gradient)?;
         let grad_x: Vec<f32> = self.groups.iter().map(|&group| gradient[group as usize]).collect();
-        Tensor::from_vec(grad_x, x.shape(), x.device()).map(Some)
+        leaf::gradient(x, grad_x)
     }
-}
-
-/// The final states of a bidirectional layer. For x (rows, 2·width), each sequence's last row of
-/// the forward half concatenated with its first row of the backward half: (sequences, 2·width).
-pub fn ends(x: &Tensor, packing: &Packing) -> Result<Tensor> {
-    let half = x.dim(1)? / 2;
-    let last = (0..packing.n_sequences()).map(|b| packing.row(b, packing.lengths()[b] - 1) as u32);
-    let first = (0..packing.n_sequences()).map(|b| packing.row(b, 0) as u32);
-    let forward = gather(&x.narrow(1, 0, half)?, last.collect())?;
-    let backward = gather(&x.narrow(1, half, half)?, first.collect())?;
-    Tensor::cat(&[forward, backward], 1)
 }
 
 #[cfg(test)]
@@ -131,15 +119,6 @@ mod tests {
         let weights = Tensor::new(&[10f32, 20.0, 30.0], &Device::Cpu)?;
         let gradients = (sums * weights)?.sum_all()?.backward()?;
         assert_eq!(slices::to_vec(gradients.get(&x).unwrap())?, [20.0, 10.0, 20.0]);
-        Ok(())
-    }
-
-    #[test]
-    fn ends_are_the_last_forward_and_the_first_backward_state() -> Result<()> {
-        let packing = Packing::new(vec![2, 1]);
-        // Rows: (0,0), (1,0), (0,1).
-        let x = Tensor::new(&[[1f32, 10.0], [2.0, 20.0], [3.0, 30.0]], &Device::Cpu)?;
-        assert_eq!(slices::to_vec(&ends(&x, &packing)?)?, [3.0, 10.0, 2.0, 20.0]);
         Ok(())
     }
 }

@@ -5,7 +5,7 @@
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
-use super::{arch::is_fused, gather, plain, slices};
+use super::{arch::is_fused, gather, leaf, plain, slices};
 
 /// The log-softmax of x (elements) over consecutive groups of these sizes: (elements). A group may be empty.
 pub fn log_softmax_by_group(x: &Tensor, sizes: &[usize]) -> Result<Tensor> {
@@ -76,7 +76,7 @@ impl CustomOp1 for LogSoftmax {
         Ok((CpuStorage::F32(y), layout.shape().clone()))
     }
 
-    fn bwd(&self, _x: &Tensor, y: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+    fn bwd(&self, x: &Tensor, y: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
         let mut grad_x = slices::to_vec(gradient)?;
         slices::read(y, |y| {
             self.groups(y, &mut grad_x, |y, gradient| {
@@ -86,7 +86,7 @@ impl CustomOp1 for LogSoftmax {
                 }
             });
         })?;
-        Tensor::from_vec(grad_x, y.shape(), y.device()).map(Some)
+        leaf::gradient(x, grad_x)
     }
 }
 

@@ -8,6 +8,7 @@ use super::{
     arch::is_fused,
     buffer::Buffer,
     gemm::{Accumulate, Matrix, Packed, Target, multiply_in_blocks},
+    leaf,
     parameter::{Gradient, ParamRef},
     plain,
     row_sums::sum_of_rows,
@@ -127,7 +128,7 @@ impl CustomOp1 for Linear {
         })??;
         self.weight.accumulate(Gradient::Dense(grad_weight))?;
         self.bias.accumulate(Gradient::Dense(grad_bias))?;
-        Tensor::from_vec(grad_x, (rows, inputs), x.device()).map(Some)
+        leaf::gradient(x, grad_x)
     }
 }
 

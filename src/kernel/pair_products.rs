@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use super::{
     arch::is_fused,
     gemm::{Accumulate, Matrix, Target, multiply},
+    leaf,
     pair_group::PairGroup,
     plain, slices,
 };
@@ -124,9 +125,7 @@ impl CustomOp2 for PairProducts {
             add_rows(&mut grad_left, width, &group.left, by_left);
             add_rows(&mut grad_right, width, &group.right, by_right);
         }
-        let device = left.device();
-        let grad_left = Tensor::from_vec(grad_left, (n_left, width), device)?;
-        Ok((Some(grad_left), Some(Tensor::from_vec(grad_right, (n_right, width), device)?)))
+        Ok((leaf::gradient(left, grad_left)?, leaf::gradient(right, grad_right)?))
     }
 }
 

@@ -34,8 +34,8 @@ pub(super) use loss::{
 pub(super) use pool::{max_over_tokens, mean_over_tokens};
 pub(super) use recurrent::{gru, lstm};
 pub(super) use rows::{
-    dropout, embedding, gather, linear, linear_tied, reverse, seed_gradient, squared_distance, sum,
-    sum_by_group, tanh,
+    columns, dropout, embedding, ends, gather, linear, linear_tied, reverse, seed_gradient,
+    squared_distance, sum, sum_by_group, tanh,
 };
 pub(super) use tokens::{attend, sum_bags, windows};
 

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
-use super::{arch::is_fused, plain, slices};
+use super::{arch::is_fused, leaf, plain, slices};
 use crate::data::Packing;
 
 /// The mean over each sequence's rows, for x (rows, width): (sequences, width).
@@ -62,7 +62,7 @@ impl CustomOp1 for Mean {
             let length = self.packing.lengths()[b] as f32;
             gradient[b * width..][..width].iter().map(move |g| g / length)
         });
-        Tensor::from_vec(grad_x.collect(), x.shape(), x.device()).map(Some)
+        leaf::gradient(x, grad_x.collect())
     }
 }
 
@@ -105,7 +105,7 @@ impl CustomOp1 for Max {
         for (at, (&row, g)) in places.iter().zip(slices::to_vec(gradient)?).enumerate() {
             grad_x[row as usize * width + at % width] += g;
         }
-        Tensor::from_vec(grad_x, x.shape(), x.device()).map(Some)
+        leaf::gradient(x, grad_x)
     }
 }
 

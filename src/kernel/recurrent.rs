@@ -27,6 +27,7 @@ use super::{
     gemm::{
         Accumulate, Matrix, Packed, PackedLeft, Target, multiply_by_panels, multiply_in_blocks,
     },
+    leaf,
     parameter::{Gradient, ParamRef},
     slices,
 };
@@ -334,6 +335,6 @@ impl<C: Cell> CustomOp1 for Recurrent<C> {
         });
         self.accumulate(operands, &directions)?;
         let grad_x = Self::grad_x(operands, &directions, inputs);
-        Tensor::from_vec(grad_x, (rows, inputs), x.device()).map(Some)
+        leaf::gradient(x, grad_x)
     }
 }

@@ -22,15 +22,18 @@ pub fn sum(tensors: &[Tensor]) -> Result<Tensor> {
         if other.shape() != first.shape() {
             bail!("a sum of {:?} and {:?}", first.shape(), other.shape());
         }
-        slices::read(other, |other| {
-            sum.par_chunks_mut(PART).zip(other.par_chunks(PART)).for_each(|(sum, other)| {
-                for (sum, x) in sum.iter_mut().zip(other) {
-                    *sum += x;
-                }
-            });
-        })?;
+        slices::read(other, |other| add(&mut sum, other))?;
     }
     Tensor::from_vec(sum, first.shape(), first.device())
+}
+
+/// Adds elements to others, on all threads.
+pub(super) fn add(sum: &mut [f32], other: &[f32]) {
+    sum.par_chunks_mut(PART).zip(other.par_chunks(PART)).for_each(|(sum, other)| {
+        for (sum, x) in sum.iter_mut().zip(other) {
+            *sum += x;
+        }
+    });
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::{
     arch::{is_fused, with},
-    plain, slices,
+    leaf, plain, slices,
     vector::tanh_all,
 };
 
@@ -50,7 +50,7 @@ impl CustomOp1 for Tanh {
                 *grad_x *= 1.0 - y * y;
             }
         })?;
-        Tensor::from_vec(grad_x, x.shape(), x.device()).map(Some)
+        leaf::gradient(x, grad_x)
     }
 }
 

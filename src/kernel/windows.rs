@@ -2,7 +2,7 @@
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
-use super::{arch::is_fused, plain, slices};
+use super::{arch::is_fused, leaf, plain, slices};
 use crate::data::Packing;
 
 /// For each token t, the rows of tokens t − ⌊(width − 1) / 2⌋ to t + ⌊width / 2⌋ of its sequence,
@@ -83,7 +83,7 @@ impl CustomOp1 for Windows {
                 }
             }
         })?;
-        Tensor::from_vec(grad_x, x.shape(), x.device()).map(Some)
+        leaf::gradient(x, grad_x)
     }
 }
 

@@ -13,8 +13,8 @@ pub fn view(rows: &Rows, view: TapView, directions: bool) -> Result<Rows> {
     let half = tensor.dim(1)? / 2;
     match view {
         TapView::Whole => Ok(rows.clone()),
-        TapView::Forward => Ok(rows.with(tensor.narrow(1, 0, half)?)),
-        TapView::Backward => Ok(rows.with(tensor.narrow(1, half, half)?)),
+        TapView::Forward => Ok(rows.with(kernel::columns(tensor, 0, half)?)),
+        TapView::Backward => Ok(rows.with(kernel::columns(tensor, half, half)?)),
         TapView::Last if directions => Rows::pooled(packing, kernel::ends(tensor, packing)?),
         TapView::Last => Rows::pooled(packing, kernel::gather(tensor, last_rows(packing))?),
         TapView::Mean => Rows::pooled(packing, kernel::mean_over_tokens(tensor, packing)?),

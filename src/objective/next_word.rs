@@ -164,8 +164,8 @@ impl LanguageModel {
     fn half(&self, tap: &Tensor, direction: Direction) -> Result<(&ScoreLayers, Tensor)> {
         let width = tap.dim(1)? / 2;
         Ok(match direction {
-            Direction::Forward => (&self.forward, tap.narrow(1, 0, width)?),
-            Direction::Backward => (&self.backward, tap.narrow(1, width, width)?),
+            Direction::Forward => (&self.forward, kernel::columns(tap, 0, width)?),
+            Direction::Backward => (&self.backward, kernel::columns(tap, width, width)?),
         })
     }
 

@@ -10,15 +10,18 @@
 
 use std::ops::Range;
 
-use candle_core::{Result, Tensor, Var, backprop::GradStore};
+use candle_core::{Result, Tensor, backprop::GradStore};
 
 use super::{Gradients, gradients::dot, loss::ObjectiveLoss, weights::Weights};
-use crate::{kernel, model::Parameters};
+use crate::{
+    kernel::{self, Leaf},
+    model::Parameters,
+};
 
 /// The rows that objectives tap, detached from the encoders that computed them.
 pub(super) struct TapBoundary {
     /// The rows, each with the leaf that replaces them for the objectives.
-    taps: Vec<(Tensor, Var)>,
+    taps: Vec<(Tensor, Leaf)>,
     /// The indices of the encoders' parameters.
     encoders: Range<usize>,
 }
@@ -46,12 +49,13 @@ impl TapBoundary {
     /// Rows with the same values, at which a gradient ends. Equal rows are detached once.
     pub(super) fn detach_at(&mut self, rows: &Tensor) -> Result<Tensor> {
         if let Some((_, leaf)) = self.taps.iter().find(|(known, _)| known.id() == rows.id()) {
-            return Ok(leaf.as_tensor().clone());
+            return Ok(leaf.tensor().clone());
         }
         // A tap that stops the gradient is a variable already, and stays one.
-        let leaf = Var::from_tensor(rows)?;
-        self.taps.push((rows.clone(), leaf.clone()));
-        Ok(leaf.as_tensor().clone())
+        let leaf = Leaf::new(rows)?;
+        let tensor = leaf.tensor().clone();
+        self.taps.push((rows.clone(), leaf));
+        Ok(tensor)
     }
 
     /// Propagates each objective's weighted loss back to its taps. The gradients with respect to
@@ -70,7 +74,7 @@ impl TapBoundary {
             let store = loss.mean.affine(weight, 0.0)?.backward()?;
             let mut own = Gradients::none(parameters);
             own.add(&store, parameters)?;
-            Ok((self.by_taps(&store), own))
+            Ok((self.by_taps(&store)?, own))
         };
         let mut parts = Vec::new();
         if !is_measured {
@@ -99,13 +103,17 @@ impl TapBoundary {
         let store = loss.mean.backward()?;
         let mut gradients = Gradients::none(parameters);
         gradients.add(&store, parameters)?;
-        self.encoders(&self.by_taps(&store), parameters, &mut gradients)?;
+        self.encoders(&self.by_taps(&store)?, parameters, &mut gradients)?;
         Ok(gradients)
     }
 
-    fn by_taps(&self, store: &GradStore) -> Vec<(usize, Tensor)> {
+    fn by_taps(&self, store: &GradStore) -> Result<Vec<(usize, Tensor)>> {
         let leaves = self.taps.iter().enumerate();
-        leaves.filter_map(|(at, (_, leaf))| Some((at, store.get(leaf)?.clone()))).collect()
+        let by_tap = |(at, (_, leaf)): (usize, &(Tensor, Leaf))| {
+            let gradient = leaf.take_gradient(store).transpose()?;
+            Some(gradient.map(|gradient| (at, gradient)))
+        };
+        leaves.filter_map(by_tap).collect()
     }
 
     /// The squared norm of a gradient with respect to taps, over those that have an encoder behind

@@ -65,6 +65,18 @@ pub(in crate::kernel) fn gather(x: &Tensor, rows: Vec<u32>) -> Result<Tensor> {
     x.contiguous()?.index_select(&ids(rows, x)?, 0)
 }
 
+/// Some columns of each row.
+pub(in crate::kernel) fn columns(x: &Tensor, from: usize, n: usize) -> Result<Tensor> {
+    x.narrow(1, from, n)
+}
+
+/// The left half of the columns in these rows, beside the right half in those.
+pub(in crate::kernel) fn ends(x: &Tensor, last: Vec<u32>, first: Vec<u32>) -> Result<Tensor> {
+    let half = x.dim(1)? / 2;
+    let forward = gather(&columns(x, 0, half)?, last)?;
+    Tensor::cat(&[forward, gather(&columns(x, half, half)?, first)?], 1)
+}
+
 /// The sums of x (rows) by group.
 pub(in crate::kernel) fn sum_by_group(
     x: &Tensor,

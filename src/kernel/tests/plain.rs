@@ -6,9 +6,9 @@ use candle_core::{Device, Result, Tensor, Var};
 use crate::{
     data::{Packing, Purpose, draw},
     kernel::{
-        TargetBags, attend, binary_cross_entropy, check, dropout, gather, max_over_tokens,
-        mean_over_tokens, plain, reverse, seed_gradient, sum, sum_bags, sum_by_group, tanh, to_vec,
-        windows,
+        TargetBags, attend, binary_cross_entropy, check, columns, dropout, ends, gather,
+        max_over_tokens, mean_over_tokens, plain, reverse, seed_gradient, sum, sum_bags,
+        sum_by_group, tanh, to_vec, windows,
     },
 };
 
@@ -101,6 +101,23 @@ fn both_poolings_agree() -> Result<()> {
         both.assert_same(&Var::from_tensor(&x.zeros_like()?)?, 0.0)?;
     }
     Ok(())
+}
+
+#[test]
+fn columns_and_ends_are_copies() -> Result<()> {
+    let x = check::var("x", (6, 4), 1.0)?;
+    let packing = Packing::new(vec![3, 2, 1]);
+    for (from, n) in [(0, 4), (1, 2), (2, 2), (3, 0)] {
+        let (fused, plain) =
+            (|x: &Tensor| columns(x, from, n), |x: &Tensor| plain::columns(x, from, n));
+        Both { fused: &fused, plain: &plain }.assert_same(&x, 0.0)?;
+    }
+    let (last, first) = (vec![5, 4, 2], vec![0, 1, 2]);
+    let both = Both {
+        fused: &|x| ends(x, &packing),
+        plain: &|x| plain::ends(x, last.clone(), first.clone()),
+    };
+    both.assert_same(&x, 0.0)
 }
 
 #[test]
