@@ -14,9 +14,11 @@
 //! one block has all classes). The backward pass multiplies by g where g is one value for all rows,
 //! as for a mean over rows; otherwise it recomputes the gradients with g.
 
+mod block;
 mod evaluate;
 mod logits;
 mod output;
+mod piece;
 
 use std::sync::OnceLock;
 

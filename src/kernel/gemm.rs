@@ -4,6 +4,7 @@
 //! The left operand is read by elements, in place, or packed if it is transposed; the right operand by SIMD
 //! vectors, in place or from [`Packed`] panels. Names are those of BLIS: MR × NR register tiles, `pack_a`.
 
+mod few;
 mod pack;
 mod panels;
 mod target;
@@ -12,6 +13,7 @@ mod tile;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
+pub use few::{multiply_few, n_few};
 use pack::PackB;
 pub use pack::{Packed, PackedLeft};
 pub use panels::multiply_by_panels;

@@ -1,23 +1,30 @@
-//! The output layer, block by block: rows in chunks of several parts, classes in blocks.
+//! The output layer, block by block: rows in chunks of several parts, classes in blocks. The rows of a part are computed in
+//! groups, whose values stay in the cache next to the core from the product with W to that with Wᵀ.
 
 use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::{
+    block::Block,
+    piece::{Piece, TargetLogit, argmax_of, factors, maxima_and_sums},
+};
 use crate::kernel::{
     arch::fast,
-    argmax::argmax_of_row,
     buffer::Buffer,
-    gemm::{Accumulate, Matrix, Packed, Target, multiply, multiply_packed},
+    gemm::{Accumulate, Matrix, Target, multiply, multiply_packed},
     target_bags::TargetBags,
-    vector::{exp_or_zero, exps_of_rows},
+    vector::exps_of_rows,
 };
 
 /// Classes in a block: a multiple of the register tile's columns for every instruction set.
 pub(super) const BLOCK: usize = 480;
 
 /// The most rows in a part: their e of one block fits into a core's own cache.
-const ROWS: usize = 104;
+const ROWS: usize = 72;
+
+/// Rows of a part that are computed together.
+const GROUP: usize = 24;
 
 /// Parts in a chunk.
 const PARTS: usize = 2;
@@ -60,79 +67,12 @@ pub(super) struct Output<'a> {
     pub(super) targets: &'a TargetBags,
 }
 
-/// A block of classes: its first class, their number, and its weights, also transposed if gradients
-/// are required.
-struct Block {
-    from: usize,
-    n: usize,
-    weight: Packed,
-    transposed: Option<Packed>,
-}
-
 /// A range of a block's inputs, where its biases count as one more input.
 struct Strip<'a> {
     block: &'a Block,
     from: usize,
     /// dW with db as its last row, from input `from` on: (inputs of the strip, classes of the block).
     grad_weight: &'a mut [f32],
-}
-
-/// The values of one block for some rows.
-struct Piece {
-    /// m of each row.
-    row_max: Vec<f32>,
-    /// Σ e of each row.
-    sums: Vec<f32>,
-    /// e: (rows, classes of the block), if gradients are required; else empty.
-    exps: Buffer,
-    /// e·Wᵀ: (rows, inputs), if gradients are required.
-    grad_x: Option<Buffer>,
-    /// Those targets that are in the block.
-    targets: Vec<TargetLogit>,
-    /// The largest logit of each row with its class, with [`Extra::Argmax`]; else empty.
-    argmax: Vec<Option<(f32, usize)>>,
-}
-
-/// A target of a row.
-#[derive(Clone, Copy)]
-struct TargetLogit {
-    /// The row's index in the batch.
-    row: usize,
-    /// The class, counted from the first one of its block.
-    class: usize,
-    logit: f32,
-}
-
-impl Block {
-    /// The targets of these rows that are in the block, given the rows' logits (rows, classes of the block).
-    fn targets(
-        &self,
-        targets: &TargetBags,
-        rows: Range<usize>,
-        logits: &[f32],
-    ) -> Vec<TargetLogit> {
-        let mut found = Vec::new();
-        for (row, logits) in rows.zip(logits.chunks_exact(self.n)) {
-            for &class in targets.of_row(row) {
-                let class = (class as usize).wrapping_sub(self.from);
-                if let Some(&logit) = logits.get(class) {
-                    found.push(TargetLogit { row, class, logit });
-                }
-            }
-        }
-        found
-    }
-
-    /// The largest logit of each row (rows, classes of the block), and its class in the whole layer.
-    fn argmax_of_rows(&self, logits: &[f32]) -> Vec<Option<(f32, usize)>> {
-        fast(
-            #[inline(always)]
-            || {
-                let rows = logits.chunks_exact(self.n).map(argmax_of_row);
-                rows.map(|best| best.map(|(logit, class)| (logit, self.from + class))).collect()
-            },
-        )
-    }
 }
 
 impl Output<'_> {
@@ -148,9 +88,7 @@ impl Output<'_> {
         let classes = self.bias.len();
         let block = |block: usize| {
             let (from, n) = (block * BLOCK, BLOCK.min(classes - block * BLOCK));
-            let weight = self.weight.some_columns(from, n);
-            let transposed = requires_grad.then(|| Packed::new(weight.transposed()));
-            Block { from, n, weight: Packed::new(weight), transposed }
+            Block::new(self.weight, from, n, requires_grad)
         };
         (0..classes.div_ceil(BLOCK)).into_par_iter().map(block).collect()
     }
@@ -178,31 +116,55 @@ impl Output<'_> {
     }
 
     fn piece(self, block: &Block, (first, rows): (usize, usize), extra: Extra<'_>) -> Piece {
-        let mut exps = Buffer::new(rows * block.n);
-        let accumulate = Accumulate::AddBias(&self.bias[block.from..][..block.n]);
-        let x = self.x.some_rows(first, rows);
-        multiply_packed(x, &block.weight, accumulate, Target::new(&mut exps, block.n));
-        let targets = block.targets(self.targets, first..first + rows, &exps);
-        let argmax = if extra == Extra::Argmax { block.argmax_of_rows(&exps) } else { Vec::new() };
-        let (mut row_max, mut sums) = (vec![0.0; rows], vec![0.0; rows]);
-        exps_of_rows(&mut exps, block.n, &mut row_max, &mut sums);
-        if block.transposed.is_none() {
-            exps = Buffer::new(0);
-        } else if self.is_one_block() {
-            // Z is known and 1/Z is not small: e becomes Z·d, and no target is left to subtract.
-            for &TargetLogit { row, class, .. } in &targets {
-                let row_idx = row - first;
-                exps[row_idx * block.n + class] -= self.targets.weight(row) * sums[row_idx];
-            }
+        let mut piece = Piece {
+            row_max: vec![0.0; rows],
+            sums: vec![0.0; rows],
+            exps: Buffer::new(rows * block.n),
+            grad_x: block.transposed.as_ref().map(|_| Buffer::new(rows * self.inputs())),
+            targets: Vec::new(),
+            argmax: Vec::new(),
+        };
+        for from in (0..rows).step_by(GROUP) {
+            self.group(block, &mut piece, (first, from..rows.min(from + GROUP)), extra);
         }
-        let grad_x = block.transposed.as_ref().map(|transposed| {
-            let mut grad_x = Buffer::new(rows * self.inputs());
-            let exps = Matrix::new(&exps, rows, block.n);
-            let target = Target::new(&mut grad_x, self.inputs());
-            multiply_packed(exps, transposed, Accumulate::Overwrite, target);
-            grad_x
-        });
-        Piece { row_max, sums, exps, grad_x, targets, argmax }
+        if block.transposed.is_none() {
+            piece.exps = Buffer::new(0);
+        }
+        piece
+    }
+
+    /// Computes a piece's values for some of its rows, whose e stay in the cache next to the core meanwhile.
+    fn group(
+        self,
+        block: &Block,
+        piece: &mut Piece,
+        (first, rows): (usize, Range<usize>),
+        extra: Extra<'_>,
+    ) {
+        let n = rows.len();
+        let exps = &mut piece.exps[rows.start * block.n..][..n * block.n];
+        let accumulate = Accumulate::AddBias(&self.bias[block.from..][..block.n]);
+        let x = self.x.some_rows(first + rows.start, n);
+        multiply_packed(x, &block.weight, accumulate, Target::new(exps, block.n));
+        let targets = block.targets(self.targets, first + rows.start..first + rows.end, exps);
+        if extra == Extra::Argmax {
+            piece.argmax.extend(block.argmax_of_rows(exps));
+        }
+        let (row_max, sums) = (&mut piece.row_max[rows.clone()], &mut piece.sums[rows.clone()]);
+        exps_of_rows(exps, block.n, row_max, sums);
+        if let (Some(transposed), Some(grad_x)) = (&block.transposed, &mut piece.grad_x) {
+            if self.is_one_block() {
+                // Z is known and 1/Z is not small: e becomes Z·d, and no target is left to subtract.
+                for &TargetLogit { row, class, .. } in &targets {
+                    let row_idx = row - first - rows.start;
+                    exps[row_idx * block.n + class] -= self.targets.weight(row) * sums[row_idx];
+                }
+            }
+            let grad_x = &mut grad_x[rows.start * self.inputs()..][..n * self.inputs()];
+            let exps = Matrix::new(exps, n, block.n);
+            transposed.multiply(exps, self.inputs(), grad_x);
+        }
+        piece.targets.extend(targets);
     }
 
     /// The loss of each row, and the requested [`Extra`].
@@ -212,9 +174,13 @@ impl Output<'_> {
             Extra::Gradients(gradient) => (true, gradient),
         };
         let blocks = self.blocks(requires_grad);
-        let zeros = |block: &Block| Buffer::zeros((self.inputs() + 1) * block.n);
+        let of_block = |block: &Block| {
+            let n = (self.inputs() + 1) * block.n;
+            // The first chunk overwrites it.
+            if self.rows() == 0 { Buffer::zeros(n) } else { Buffer::new(n) }
+        };
         let mut grad_weight: Vec<Buffer> =
-            if requires_grad { blocks.iter().map(zeros).collect() } else { Vec::new() };
+            if requires_grad { blocks.iter().map(of_block).collect() } else { Vec::new() };
         let mut grad_x = Buffer::new(if requires_grad { self.rows() * self.inputs() } else { 0 });
         let (mut per_row, mut argmax) = (vec![0.0; self.rows()], Vec::new());
         let part = self.part();
@@ -227,16 +193,13 @@ impl Output<'_> {
                     self.parts(first, rows).map(|part| self.piece(block, part, extra)).collect()
                 })
                 .collect();
-            let sums: Vec<(f32, f32)> = (0..rows)
-                .into_par_iter()
-                .map(|row| max_and_sum(&pieces, row / part, row % part))
-                .collect();
-            for (loss, (_, sum)) in per_row[first..].iter_mut().zip(&sums) {
+            let (maxima, sums) = maxima_and_sums(&pieces, rows);
+            for (loss, sum) in per_row[first..].iter_mut().zip(&sums) {
                 *loss = sum.ln();
             }
             let targets = pieces.iter().flatten().flat_map(|piece| &piece.targets);
             for &TargetLogit { row, logit, .. } in targets {
-                per_row[row] += self.targets.weight(row) * (sums[row - first].0 - logit);
+                per_row[row] += self.targets.weight(row) * (maxima[row - first] - logit);
             }
             if extra == Extra::Argmax {
                 argmax.extend((0..rows).map(|row| argmax_of(&pieces, row / part, row % part)));
@@ -244,15 +207,12 @@ impl Output<'_> {
             if !requires_grad {
                 continue;
             }
-            let factors = |pieces: &[Piece]| -> Vec<f32> {
-                let of_row = |row: usize| {
-                    let (max, sum) = sums[row];
-                    let g = gradient.map_or(1.0, |gradient| gradient[first + row]);
-                    g * exp_or_zero(pieces[row / part].row_max[row % part] - max) / sum
-                };
-                (0..rows).map(of_row).collect()
-            };
-            let factors: Vec<Vec<f32>> = pieces.par_iter().map(|pieces| factors(pieces)).collect();
+            let scales: Vec<f32> = (first..)
+                .zip(&sums)
+                .map(|(row, sum)| gradient.map_or(1.0, |gradient| gradient[row]) / sum)
+                .collect();
+            let factors: Vec<Vec<f32>> =
+                pieces.par_iter().map(|pieces| factors(pieces, &maxima, &scales)).collect();
             // With few classes there is one block, and all threads take a range of its inputs each.
             let strip = (self.inputs() + 1).div_ceil(if self.is_one_block() { 4 } else { 1 });
             blocks.par_iter().zip(&mut grad_weight).zip(pieces.par_iter().zip(&factors)).for_each(
@@ -316,7 +276,7 @@ impl Output<'_> {
         }
     }
 
-    /// Adds the contribution of a chunk to a strip of dW and db.
+    /// Adds the contribution of a chunk to a strip of dW and db, which that of the first overwrites.
     fn add_grad_weight(
         self,
         strip: Strip<'_>,
@@ -346,7 +306,8 @@ impl Output<'_> {
             );
             let scaled = Matrix::new(&scaled, rows, width).transposed();
             let exps = Matrix::new(&piece.exps, rows, block.n);
-            multiply(scaled, exps, Accumulate::Add, Target::new(grad_weight, block.n));
+            let accumulate = if first == 0 { Accumulate::Overwrite } else { Accumulate::Add };
+            multiply(scaled, exps, accumulate, Target::new(grad_weight, block.n));
             let left = if self.is_one_block() { &[] } else { &piece.targets[..] };
             for &TargetLogit { row, class: at, .. } in left {
                 let g = gradient.map_or(1.0, |gradient| gradient[row]) * self.targets.weight(row);
@@ -358,21 +319,4 @@ impl Output<'_> {
             (first, factors) = (first + rows, &factors[rows..]);
         }
     }
-}
-
-/// M and Z of a row of a part, from all blocks.
-fn max_and_sum(pieces: &[Vec<Piece>], part: usize, row: usize) -> (f32, f32) {
-    let of_row = || {
-        let pieces = pieces.iter().map(|pieces| &pieces[part]);
-        pieces.map(|piece| (piece.row_max[row], piece.sums[row]))
-    };
-    let max = of_row().map(|(row_max, _)| row_max).fold(f32::NEG_INFINITY, f32::max);
-    (max, of_row().map(|(row_max, sum)| exp_or_zero(row_max - max) * sum).sum())
-}
-
-/// The class with the largest logit of a row of a part, the first of equal ones; 0 if all are NaN.
-fn argmax_of(pieces: &[Vec<Piece>], part: usize, row: usize) -> u32 {
-    let of_blocks = pieces.iter().filter_map(|pieces| pieces[part].argmax[row]);
-    let best = of_blocks.reduce(|best, other| if other.0 > best.0 { other } else { best });
-    best.map_or(0, |(_, class)| class as u32)
 }

@@ -9,6 +9,10 @@ use crate::kernel::{arch::with, buffer::Buffer};
 /// Rows that are fetched in advance of the one that is copied.
 const AHEAD: usize = 8;
 
+/// Lines of a panel that are written together where the operand is stored column after column: they stay in the cache while
+/// each column writes one element of all of them.
+const LINES: usize = 32;
+
 /// A right operand in panels: k rows of a tile's width each, the last panel as narrow as whole
 /// vectors allow and filled up with 0. It serves many products, and hides large strides.
 pub struct Packed {
@@ -90,13 +94,16 @@ impl WithSimd for PackPanel<'_> {
         let stride = panel.len() / b.rows;
         let width = stride.min(b.columns - from);
         if b.transposed {
-            for column in 0..stride {
-                let to = panel[column..].iter_mut().step_by(stride);
-                if column < width {
-                    let data = b.contiguous(from + column, 0, b.rows);
-                    to.zip(data).for_each(|(to, x)| *to = *x);
-                } else {
-                    to.for_each(|to| *to = 0.0);
+            for (first, lines) in (0..).step_by(LINES).zip(panel.chunks_mut(LINES * stride)) {
+                let n_lines = lines.len() / stride;
+                for column in 0..stride {
+                    let to = lines[column..].iter_mut().step_by(stride);
+                    if column < width {
+                        let data = b.contiguous(from + column, first, n_lines);
+                        to.zip(data).for_each(|(to, x)| *to = *x);
+                    } else {
+                        to.for_each(|to| *to = 0.0);
+                    }
                 }
             }
         } else if width == nr::<S>() {
