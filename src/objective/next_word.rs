@@ -200,7 +200,10 @@ impl Objective for LanguageModel {
             let (layers, rows) = self.half(x, direction)?;
             layers.cross_entropy(&rows, self.targets(packing, batch, direction))
         };
-        Self::raw_loss(&of(Direction::Forward)?, &of(Direction::Backward)?, packing)
+        // Together: at the end of each part of one, threads go on with the other.
+        let (forward, backward) =
+            rayon::join(|| of(Direction::Forward), || of(Direction::Backward));
+        Self::raw_loss(&forward?, &backward?, packing)
     }
 
     /// The most probable next word after each token.
