@@ -210,11 +210,16 @@ impl Objective for LanguageModel {
     fn evaluate(&self, taps: &[Rows], batch: &Batch) -> Result<Evaluation> {
         let Rows { tensor: x, packing } = &taps[0];
         let targets = |direction| self.targets(packing, batch, direction);
-        let (layers, rows) = self.half(x, Direction::Forward)?;
-        let (forward, next) =
-            layers.cross_entropy_and_argmax(&rows, targets(Direction::Forward))?;
-        let (layers, rows) = self.half(x, Direction::Backward)?;
-        let backward = layers.cross_entropy(&rows.detach(), targets(Direction::Backward))?;
+        let forward = || {
+            let (layers, rows) = self.half(x, Direction::Forward)?;
+            layers.cross_entropy_and_argmax(&rows, targets(Direction::Forward))
+        };
+        let backward = || {
+            let (layers, rows) = self.half(x, Direction::Backward)?;
+            layers.cross_entropy(&rows.detach(), targets(Direction::Backward))
+        };
+        let (forward, backward) = rayon::join(forward, backward);
+        let ((forward, next), backward) = (forward?, backward?);
         Ok(Evaluation {
             loss: Self::raw_loss(&forward, &backward, packing)?,
             gold: vec![Gold::None; batch.n_examples()],

@@ -79,12 +79,17 @@ impl Block {
 
     /// The largest logit of each row (rows, classes of the block), and its class in the whole layer.
     pub(super) fn argmax_of_rows(&self, logits: &[f32]) -> Vec<Option<(f32, usize)>> {
+        let mut all = vec![None; logits.len() / self.n];
         fast(
             #[inline(always)]
             || {
-                let rows = logits.chunks_exact(self.n).map(argmax_of_row);
-                rows.map(|best| best.map(|(logit, class)| (logit, self.from + class))).collect()
+                for (best, row) in all.iter_mut().zip(logits.chunks_exact(self.n)) {
+                    if let Some((logit, class)) = argmax_of_row(row) {
+                        *best = Some((logit, self.from + class));
+                    }
+                }
             },
-        )
+        );
+        all
     }
 }

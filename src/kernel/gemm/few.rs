@@ -75,10 +75,12 @@ fn inner_products<S: Simd>(simd: S, rows: [&[f32]; ROWS], column: &[f32]) -> [f3
             *sum = multiply_add(simd, x, load(simd, &row[at..k]), *sum);
         }
     }
-    sums.map(
-        #[inline(always)]
-        |sum| simd.reduce_sum_f32s(sum),
-    )
+    // Not by `map`, which is compiled for the baseline instruction set.
+    let mut products = [0.0; ROWS];
+    for (product, sum) in products.iter_mut().zip(sums) {
+        *product = simd.reduce_sum_f32s(sum);
+    }
+    products
 }
 
 #[cfg(test)]
