@@ -14,6 +14,7 @@ mod argmax;
 mod attend;
 mod bags;
 mod binary;
+mod both;
 mod buffer;
 #[cfg(test)]
 pub(crate) mod check;
@@ -64,6 +65,7 @@ pub use argmax::argmax;
 pub use attend::attend;
 pub use bags::sum_bags;
 pub use binary::binary_cross_entropy;
+pub use both::both;
 pub use buffer::Buffer;
 pub use columns::columns;
 pub use crf::crf;

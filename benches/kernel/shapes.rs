@@ -6,7 +6,7 @@ use auxdesk::kernel::{
     self,
     gemm::{
         Accumulate, Matrix, Packed, PackedLeft, Target, multiply, multiply_by_panels,
-        multiply_in_blocks, multiply_packed,
+        multiply_edge_columns, multiply_in_blocks, multiply_packed, n_edge_columns,
     },
 };
 use candle_core::Device;
@@ -18,6 +18,8 @@ use super::{cpu, numbers, peak};
 enum How {
     /// One thread; the right operand was packed before.
     Packed,
+    /// The same, with edge columns.
+    PackedAndEdge,
     /// One thread; the left operand is transposed, the right one is read in place.
     InPlace,
     /// All threads take blocks of rows; the right operand is packed for each product.
@@ -31,14 +33,14 @@ enum How {
 impl How {
     fn n_threads(self) -> usize {
         match self {
-            Self::Packed | Self::InPlace => 1,
+            Self::Packed | Self::PackedAndEdge | Self::InPlace => 1,
             Self::Blocks | Self::PackedBlocks | Self::Panels => rayon::current_num_threads(),
         }
     }
 
     fn text(self) -> &'static str {
         match self {
-            Self::Packed => "packed before",
+            Self::Packed | Self::PackedAndEdge => "packed before",
             Self::InPlace => "in place",
             Self::Blocks => "rows, packing",
             Self::PackedBlocks => "rows, packed before",
@@ -67,9 +69,9 @@ const SHAPES: &[Shape] = &[
     shape("reference: dW", [150, 800, 800], How::Panels),
     shape("reference: dU", [200, 800, 800], How::Panels),
     shape("reference: dx", [800, 150, 800], How::PackedBlocks),
-    shape("reference: logits of a block", [100, 480, 50], How::Packed),
-    shape("reference: dH of a block", [100, 50, 480], How::Packed),
-    shape("reference: dW of a block of the output layer", [51, 480, 100], How::InPlace),
+    shape("reference: logits of a group of rows", [24, 480, 50], How::Packed),
+    shape("reference: dH of a group of rows", [24, 50, 480], How::PackedAndEdge),
+    shape("reference: dW of a block of the output layer", [51, 480, 68], How::InPlace),
     shape("tag head: logits", [800, 17, 400], How::Blocks),
     shape("tag head: dH", [800, 400, 17], How::Blocks),
     shape("characters: x·W", [2_800, 100, 30], How::Blocks),
@@ -89,6 +91,7 @@ struct Operands {
     a: Vec<f32>,
     b: Vec<f32>,
     packed: Packed,
+    edge: Vec<f32>,
     packed_left: Option<PackedLeft>,
     product: Vec<f32>,
     sums: Vec<f32>,
@@ -98,19 +101,29 @@ impl Shape {
     fn operands(&self) -> Operands {
         let (m, n, k) = (self.m, self.n, self.k);
         let (a, b) = (numbers(m * k), numbers(k * n));
-        let packed = Packed::new(Matrix::new(&b, k, n));
+        let n_edge = if self.how == How::PackedAndEdge { n_edge_columns(n) } else { 0 };
+        let right = Matrix::new(&b, k, n);
+        let packed = Packed::new(right.some_columns(0, n - n_edge));
+        let edge = (n - n_edge..n).flat_map(|j| (0..k).map(move |l| right.get(l, j))).collect();
         let packed_left =
             (self.how == How::Panels).then(|| PackedLeft::new(Matrix::new(&a, k, m).transposed()));
-        Operands { a, b, packed, packed_left, product: vec![0.0; m * n], sums: vec![0.0; n] }
+        Operands { a, b, packed, edge, packed_left, product: vec![0.0; m * n], sums: vec![0.0; n] }
     }
 
     fn multiply(&self, operands: &mut Operands) {
         let (m, n, k) = (self.m, self.n, self.k);
-        let Operands { a, b, packed, packed_left, product, sums } = operands;
-        let (b, target) = (Matrix::new(b, k, n), Target::new(product, n));
+        let Operands { a, b, packed, edge, packed_left, product, sums } = operands;
+        let b = Matrix::new(b, k, n);
+        if self.how == How::PackedAndEdge {
+            let n_whole = n - edge.len() / k;
+            multiply_edge_columns(Matrix::new(a, m, k), edge, n_whole, Target::new(product, n));
+        }
+        let target = Target::new(product, n);
         let rows = || Matrix::new(a, m, k);
         match self.how {
-            How::Packed => multiply_packed(rows(), packed, Accumulate::Overwrite, target),
+            How::Packed | How::PackedAndEdge => {
+                multiply_packed(rows(), packed, Accumulate::Overwrite, target);
+            }
             How::InPlace => {
                 let a = Matrix::new(a, k, m).transposed();
                 multiply(a, b, Accumulate::Overwrite, target);

@@ -8,7 +8,7 @@ use super::{arch::is_fused, leaf, plain, slices};
 pub fn columns(x: &Tensor, from: usize, n: usize) -> Result<Tensor> {
     let (_, width) = x.dims2()?;
     if from + n > width {
-        bail!("columns: {from} to {} of {width}", from + n);
+        bail!("columns: expected columns within {width}, found {from} to {}", from + n);
     }
     if is_fused(x.device()) {
         x.contiguous()?.apply_op1(Columns { from, n })

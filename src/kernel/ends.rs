@@ -5,8 +5,8 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 use super::{arch::is_fused, leaf, plain, slices};
 use crate::data::Packing;
 
-/// For x (rows, 2·width), each sequence's last row of
-/// the forward half concatenated with its first row of the backward half: (sequences, 2·width).
+/// For x (rows, 2·width), each sequence's last row of the forward half concatenated with its first row of the backward half:
+/// (sequences, 2·width).
 pub fn ends(x: &Tensor, packing: &Packing) -> Result<Tensor> {
     let half = x.dim(1)? / 2;
     let last = (0..packing.n_sequences()).map(|b| packing.row(b, packing.lengths()[b] - 1) as u32);

@@ -1,10 +1,11 @@
 //! Matrix products over slices: C = A·B, C += A·B, or A·B with a row of biases added to each row.
 //!
-//! Every element of a product is one sum over k in a fixed order, for any split into tiles, blocks and threads.
+//! Every element of a product is one sum over k in a fixed order, for any split into tiles, blocks and threads; an element of
+//! an edge column ([`multiply_edge_columns`]) is the sum of one such sum for each lane of a vector.
 //! The left operand is read by elements, in place, or packed if it is transposed; the right operand by SIMD
 //! vectors, in place or from [`Packed`] panels. Names are those of BLIS: MR × NR register tiles, `pack_a`.
 
-mod few;
+mod edge_columns;
 mod pack;
 mod panels;
 mod target;
@@ -13,7 +14,7 @@ mod tile;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-pub use few::{multiply_few, n_few};
+pub use edge_columns::{multiply_edge_columns, n_edge_columns};
 use pack::PackB;
 pub use pack::{Packed, PackedLeft};
 pub use panels::multiply_by_panels;
@@ -370,6 +371,23 @@ mod tests {
             let b = Packed::by_all_threads(b);
             multiply_in_blocks(a, &b, Accumulate::Overwrite, Target::new(&mut product, n));
             assert_eq!(product, expected, "{m} x {k} x {n} in blocks");
+        }
+    }
+
+    #[test]
+    fn a_right_operand_that_is_stored_column_after_column_gives_the_same_product() {
+        for (m, n, k) in [(3, 5, 33), (9, 50, 130), (2, 97, 64), (1, 1, 32)] {
+            let (a, b) = (data(m * k, 1), data(n * k, 2));
+            let expected: Vec<f32> = (0..m * n)
+                .map(|at| (0..k).map(|l| a[at / n * k + l] * b[at % n * k + l]).sum())
+                .collect();
+            let b = Matrix::new(&b, n, k).transposed();
+            for packed in [Packed::new(b), Packed::by_all_threads(b)] {
+                let mut product = vec![f32::NAN; m * n];
+                let target = Target::new(&mut product, n);
+                multiply_packed(Matrix::new(&a, m, k), &packed, Accumulate::Overwrite, target);
+                assert_eq!(product, expected, "{m} x {k} x {n}");
+            }
         }
     }
 

@@ -12,15 +12,20 @@ use std::{
     sync::{LazyLock, Mutex, MutexGuard, PoisonError},
 };
 
-use candle_core::{Result, Tensor, TensorId, Var, backprop::GradStore};
+use candle_core::{Result, Tensor, TensorId, Var, backprop::GradStore, bail};
 use rayon::prelude::*;
 
 use super::sums::{PART, add};
 
-/// The leaves that exist, with the sum of their gradients so far: empty before the first.
-static LEAVES: LazyLock<Mutex<HashMap<TensorId, Vec<f32>>>> = LazyLock::new(Mutex::default);
+/// The leaves that exist, with the sum of their gradients so far. It is global because an operation has nothing but its
+/// tensors in a backward pass.
+static LEAVES: LazyLock<Mutex<HashMap<TensorId, Sum>>> = LazyLock::new(Mutex::default);
 
-fn leaves() -> MutexGuard<'static, HashMap<TensorId, Vec<f32>>> {
+/// The sum of the gradients with respect to a leaf so far; `None` before the first.
+#[derive(Default)]
+struct Sum(Option<Vec<f32>>);
+
+fn leaves() -> MutexGuard<'static, HashMap<TensorId, Sum>> {
     LEAVES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -29,10 +34,10 @@ fn leaves() -> MutexGuard<'static, HashMap<TensorId, Vec<f32>>> {
 pub struct Leaf(Var);
 
 impl Leaf {
-    /// A leaf with a copy of these rows.
+    /// A leaf with a copy of these rows, also where they are a variable themselves.
     pub fn new(rows: &Tensor) -> Result<Self> {
-        let var = Var::from_tensor(rows)?;
-        leaves().insert(var.id(), Vec::new());
+        let var = Var::from_tensor(&rows.detach())?;
+        leaves().insert(var.id(), Sum::default());
         Ok(Self(var))
     }
 
@@ -41,10 +46,9 @@ impl Leaf {
         self.0.as_tensor()
     }
 
-    /// Takes out the gradient of the backward pass that has this store, if the pass reached the leaf and the leaf has
-    /// elements.
+    /// Takes out the gradient of the backward pass that has this store, if the pass reached the leaf.
     pub fn take_gradient(&self, store: &GradStore) -> Result<Option<Tensor>> {
-        let own = take(&self.0).filter(|sum| !sum.is_empty());
+        let own = take(&self.0).and_then(|Sum(sum)| sum);
         let own = own.map(|sum| Tensor::from_vec(sum, self.0.shape(), self.0.device()));
         match (own.transpose()?, store.get(&self.0)) {
             (Some(own), Some(of_candle)) => Ok(Some((own + of_candle)?)),
@@ -62,15 +66,17 @@ impl Drop for Leaf {
 /// What the backward pass of an operation returns for its input x: the gradient, or nothing if x is a leaf, to whose
 /// gradient it is added.
 pub(super) fn gradient(x: &Tensor, grad_x: Vec<f32>) -> Result<Option<Tensor>> {
-    let Some(mut sum) = take(x) else {
-        return Tensor::from_vec(grad_x, x.shape(), x.device()).map(Some);
-    };
-    if sum.is_empty() {
-        sum = grad_x;
-    } else {
-        add(&mut sum, &grad_x);
+    if grad_x.len() != x.elem_count() {
+        bail!("expected a gradient of {} elements, found {}", x.elem_count(), grad_x.len());
     }
-    leaves().insert(x.id(), sum);
+    match take(x) {
+        None => return Tensor::from_vec(grad_x, x.shape(), x.device()).map(Some),
+        Some(Sum(None)) => put_back(x, grad_x),
+        Some(Sum(Some(mut sum))) => {
+            add(&mut sum, &grad_x);
+            put_back(x, sum);
+        }
+    }
     Ok(None)
 }
 
@@ -81,10 +87,12 @@ pub(super) fn gradient_of_columns(
     grad: &[f32],
 ) -> Result<Option<Tensor>> {
     let (rows, width) = x.dims2()?;
+    if grad.len() != rows * columns.len() {
+        bail!("expected a gradient of {} elements, found {}", rows * columns.len(), grad.len());
+    }
     let sum = take(x);
     let is_leaf = sum.is_some();
-    let sum = sum.filter(|sum| !sum.is_empty());
-    let mut sum = sum.unwrap_or_else(|| vec![0.0; rows * width]);
+    let mut sum = sum.and_then(|Sum(sum)| sum).unwrap_or_else(|| vec![0.0; rows * width]);
     if !columns.is_empty() {
         let rows_of_part = PART.div_ceil(width);
         let grad = grad.par_chunks(rows_of_part * columns.len());
@@ -95,7 +103,7 @@ pub(super) fn gradient_of_columns(
         });
     }
     if is_leaf {
-        leaves().insert(x.id(), sum);
+        put_back(x, sum);
         return Ok(None);
     }
     Tensor::from_vec(sum, x.shape(), x.device()).map(Some)
@@ -103,16 +111,66 @@ pub(super) fn gradient_of_columns(
 
 /// Takes a leaf's sum out while it is added to: tasks of the pool that run meanwhile on this thread may be another backward
 /// pass. `None` for a tensor that is not a leaf.
-fn take(x: &Tensor) -> Option<Vec<f32>> {
+fn take(x: &Tensor) -> Option<Sum> {
     leaves().get_mut(&x.id()).map(mem::take)
+}
+
+fn put_back(x: &Tensor, sum: Vec<f32>) {
+    leaves().insert(x.id(), Sum(Some(sum)));
 }
 
 #[cfg(test)]
 mod tests {
-    use candle_core::Device;
+    use candle_core::{DType, Device};
 
     use super::*;
-    use crate::kernel::{columns, slices, tanh};
+    use crate::{
+        data::{Packing, Purpose, draw},
+        kernel::{
+            PairGroup, attend, check, columns, cross_entropy, dropout, ends, gather, is_fused,
+            linear, max_over_tokens, mean_over_tokens, pair_products, slices, sum_bags, tanh,
+            windows,
+        },
+    };
+
+    type Operation<'a> = &'a dyn Fn(&Tensor) -> Result<Tensor>;
+
+    /// Each operation, beside another one that reads the leaf.
+    #[test]
+    fn operations_give_a_leaf_the_gradient_that_they_give_a_variable() -> Result<()> {
+        let packing = Packing::new(vec![3, 2, 1]);
+        let weight = check::weight("weight", (4, 5), 1.0)?;
+        let bias = check::weight("bias", 5, 1.0)?;
+        let query = check::weight("query", 4, 1.0)?;
+        let pairs = [PairGroup { left: vec![0, 1, 2], right: vec![3, 4] }];
+        let operations: [(&str, Operation<'_>); 13] = [
+            ("tanh", &tanh),
+            ("columns", &|x| columns(x, 1, 2)),
+            ("ends", &|x| ends(x, &packing)),
+            ("gather", &|x| gather(x, vec![5, 0, 5])),
+            ("linear", &|x| linear(x, &weight, &bias)),
+            ("cross-entropy", &|x| cross_entropy(x, &weight, &bias, vec![0, 1, 2, 3, 4, 0])),
+            ("mean", &|x| mean_over_tokens(x, &packing)),
+            ("max", &|x| max_over_tokens(x, &packing)),
+            ("bags", &|x| sum_bags(x, vec![vec![1.0, 0.5], vec![2.0; 4]])),
+            ("windows", &|x| windows(x, 3, &packing)),
+            ("attend", &|x| attend(x, &query, x, &packing)),
+            ("pairs", &|x| pair_products(x, x, &pairs)),
+            ("dropout", &|x| dropout(x, 0.5, draw(1, Purpose::Dropout, "x", 0))),
+        ];
+        let rows = check::var("rows", (6, 4), 1.0)?;
+        for (name, operation) in operations {
+            let loss = |x: &Tensor| operation(x)?.sqr()?.sum_all()? + tanh(x)?.sum_all()?;
+            let expected = loss(&rows)?.backward()?.get(&rows).unwrap().clone();
+            let leaf = Leaf::new(&rows)?;
+            let store = loss(leaf.tensor())?.backward()?;
+            assert_eq!(store.get(leaf.tensor()).is_none(), is_fused(&Device::Cpu), "{name}");
+            let found = leaf.take_gradient(&store)?.unwrap();
+            check::assert_tensors_close(&found, &expected, 1e-6, 1e-6);
+            assert!(leaf.take_gradient(&loss(&rows)?.backward()?)?.is_none(), "{name}");
+        }
+        Ok(())
+    }
 
     /// Read by two operations here, and by one of candle: the gradient of all of them together.
     #[test]
@@ -145,6 +203,30 @@ mod tests {
         let id = leaf.tensor().id();
         drop(leaf);
         assert!(!leaves().contains_key(&id));
+        Ok(())
+    }
+
+    #[test]
+    fn a_leaf_of_a_variable_and_one_without_rows_have_gradients_of_their_own() -> Result<()> {
+        let var = check::var("x", (2, 3), 1.0)?;
+        let leaf = Leaf::new(&var)?;
+        assert_ne!(leaf.tensor().id(), var.id());
+        let store = (tanh(leaf.tensor())?.sum_all()? + var.sqr()?.sum_all()?)?.backward()?;
+        let of_var = slices::to_vec(store.get(&var).unwrap())?;
+        check::assert_close(&of_var, &slices::to_vec(&(var.as_tensor() * 2.0)?)?, 1e-6, 0.0);
+        assert!(leaf.take_gradient(&store)?.is_some());
+        let empty = Leaf::new(&Tensor::zeros((0, 3), DType::F32, &Device::Cpu)?)?;
+        let store = tanh(empty.tensor())?.sum_all()?.backward()?;
+        assert_eq!(empty.take_gradient(&store)?.unwrap().dims(), [0, 3]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_gradient_of_another_length_is_an_error() -> Result<()> {
+        let leaf = Leaf::new(&Tensor::zeros((2, 3), DType::F32, &Device::Cpu)?)?;
+        let error = gradient(leaf.tensor(), vec![0.0; 5]).unwrap_err();
+        assert!(error.to_string().contains("of 6 elements, found 5"), "{error}");
+        assert!(gradient_of_columns(leaf.tensor(), 1..2, &[0.0; 3]).is_err());
         Ok(())
     }
 

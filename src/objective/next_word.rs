@@ -200,9 +200,8 @@ impl Objective for LanguageModel {
             let (layers, rows) = self.half(x, direction)?;
             layers.cross_entropy(&rows, self.targets(packing, batch, direction))
         };
-        // Together: at the end of each part of one, threads go on with the other.
         let (forward, backward) =
-            rayon::join(|| of(Direction::Forward), || of(Direction::Backward));
+            kernel::both(x.device(), || of(Direction::Forward), || of(Direction::Backward));
         Self::raw_loss(&forward?, &backward?, packing)
     }
 
@@ -218,7 +217,7 @@ impl Objective for LanguageModel {
             let (layers, rows) = self.half(x, Direction::Backward)?;
             layers.cross_entropy(&rows.detach(), targets(Direction::Backward))
         };
-        let (forward, backward) = rayon::join(forward, backward);
+        let (forward, backward) = kernel::both(x.device(), forward, backward);
         let ((forward, next), backward) = (forward?, backward?);
         Ok(Evaluation {
             loss: Self::raw_loss(&forward, &backward, packing)?,

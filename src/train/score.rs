@@ -151,9 +151,13 @@ mod tests {
                 let corpus = &corpora[corpus_idx];
                 let batch = Batch::new(corpus_idx, corpus, &corpus.train, &[0, 1, 2, 3, 4, 5]);
                 let taps = system.taps(&[at], &batch, Mode::Eval).unwrap().remove(0);
-                head::count::take();
-                let evaluation = system.evaluate(at, &taps, &batch).unwrap();
-                let counts = head::count::take();
+                // On one thread, which has the counts.
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+                let (of, taps, batch) = (&mut system, &taps, &batch);
+                let (evaluation, counts) = pool.install(move || {
+                    let evaluation = of.evaluate(at, taps, batch).unwrap();
+                    (evaluation, head::count::take())
+                });
                 assert!(counts.iter().all(|count| *count == 1), "{what}: {counts:?}");
                 // An objective may have a head for arcs and one for their labels.
                 assert!(spec.head.is_none() || !counts.is_empty(), "{what}: {counts:?}");
@@ -165,7 +169,7 @@ mod tests {
                 if spec.kind.makes_examples() {
                     continue;
                 }
-                let loss = system.objective(at).loss(&taps, &batch).unwrap();
+                let loss = system.objective(at).loss(taps, batch).unwrap();
                 let numbers = |loss: Option<crate::objective::RawLoss>| {
                     loss.map(|loss| (loss.count, to_vec(&loss.per_example).unwrap()))
                 };

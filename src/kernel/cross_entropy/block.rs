@@ -7,7 +7,9 @@ use crate::kernel::{
     arch::fast,
     argmax::argmax_of_row,
     buffer::Buffer,
-    gemm::{Accumulate, Matrix, Packed, Target, multiply_few, multiply_packed, n_few},
+    gemm::{
+        Accumulate, Matrix, Packed, Target, multiply_edge_columns, multiply_packed, n_edge_columns,
+    },
     target_bags::TargetBags,
 };
 
@@ -20,33 +22,33 @@ pub(super) struct Block {
     pub(super) transposed: Option<Transposed>,
 }
 
-/// The transposed weights of a block (classes, inputs): the inputs that fill whole vectors, and the few that are left, each
-/// with all its classes.
+/// The transposed weights of a block (classes, inputs): the inputs that fill vectors, and the edge columns, of which each has
+/// the weights of all classes.
 pub(super) struct Transposed {
-    whole: Packed,
-    few: Buffer,
+    full: Packed,
+    n_full: usize,
+    edge: Buffer,
 }
 
 impl Transposed {
     /// Of a block's weights (inputs, classes).
     fn new(weight: Matrix<'_>) -> Self {
         let (inputs, classes) = (weight.n_rows(), weight.n_columns());
-        let n_whole = inputs - n_few(inputs);
-        let mut few = Buffer::new((inputs - n_whole) * classes);
-        for (input, to) in (n_whole..).zip(few.chunks_exact_mut(classes)) {
+        let n_full = inputs - n_edge_columns(inputs);
+        let mut edge = Buffer::new((inputs - n_full) * classes);
+        for (input, to) in (n_full..).zip(edge.chunks_exact_mut(classes)) {
             for (class, to) in to.iter_mut().enumerate() {
                 *to = weight.get(input, class);
             }
         }
-        Self { whole: Packed::new(weight.some_rows(0, n_whole).transposed()), few }
+        Self { full: Packed::new(weight.some_rows(0, n_full).transposed()), n_full, edge }
     }
 
-    /// e·Wᵀ (rows, inputs).
+    /// e·Wᵀ: (rows, inputs).
     pub(super) fn multiply(&self, exps: Matrix<'_>, inputs: usize, product: &mut [f32]) {
-        let whole = Target::new(&mut *product, inputs);
-        multiply_packed(exps, &self.whole, Accumulate::Overwrite, whole);
-        let n_whole = inputs - self.few.len() / exps.n_columns();
-        multiply_few(exps, &self.few, n_whole, Target::new(product, inputs));
+        let target = Target::new(&mut *product, inputs);
+        multiply_packed(exps, &self.full, Accumulate::Overwrite, target);
+        multiply_edge_columns(exps, &self.edge, self.n_full, Target::new(product, inputs));
     }
 }
 
@@ -79,6 +81,7 @@ impl Block {
 
     /// The largest logit of each row (rows, classes of the block), and its class in the whole layer.
     pub(super) fn argmax_of_rows(&self, logits: &[f32]) -> Vec<Option<(f32, usize)>> {
+        // Not by `map`, which is compiled for the baseline instruction set.
         let mut all = vec![None; logits.len() / self.n];
         fast(
             #[inline(always)]

@@ -1,5 +1,5 @@
 //! The output layer, block by block: rows in chunks of several parts, classes in blocks. The rows of a part are computed in
-//! groups, whose values stay in the cache next to the core from the product with W to that with Wᵀ.
+//! groups, whose values stay in the L1 cache from the product with W to that with Wᵀ.
 
 use std::ops::Range;
 
@@ -20,7 +20,7 @@ use crate::kernel::{
 /// Classes in a block: a multiple of the register tile's columns for every instruction set.
 pub(super) const BLOCK: usize = 480;
 
-/// The most rows in a part: their e of one block fits into a core's own cache.
+/// The most rows in a part: their e of one block fits into the L2 cache.
 const ROWS: usize = 72;
 
 /// Rows of a part that are computed together.
@@ -133,7 +133,7 @@ impl Output<'_> {
         piece
     }
 
-    /// Computes a piece's values for some of its rows, whose e stay in the cache next to the core meanwhile.
+    /// Computes a piece's values for some of its rows, whose e stay in the L1 cache meanwhile.
     fn group(
         self,
         block: &Block,
@@ -176,7 +176,7 @@ impl Output<'_> {
         let blocks = self.blocks(requires_grad);
         let of_block = |block: &Block| {
             let n = (self.inputs() + 1) * block.n;
-            // The first chunk overwrites it.
+            // The part that begins at row 0 overwrites it.
             if self.rows() == 0 { Buffer::zeros(n) } else { Buffer::new(n) }
         };
         let mut grad_weight: Vec<Buffer> =
@@ -276,7 +276,7 @@ impl Output<'_> {
         }
     }
 
-    /// Adds the contribution of a chunk to a strip of dW and db, which that of the first overwrites.
+    /// Adds the contribution of a chunk to a strip of dW and db; the part that begins at row 0 overwrites them.
     fn add_grad_weight(
         self,
         strip: Strip<'_>,
@@ -306,7 +306,8 @@ impl Output<'_> {
             );
             let scaled = Matrix::new(&scaled, rows, width).transposed();
             let exps = Matrix::new(&piece.exps, rows, block.n);
-            let accumulate = if first == 0 { Accumulate::Overwrite } else { Accumulate::Add };
+            let is_first = first == 0;
+            let accumulate = if is_first { Accumulate::Overwrite } else { Accumulate::Add };
             multiply(scaled, exps, accumulate, Target::new(grad_weight, block.n));
             let left = if self.is_one_block() { &[] } else { &piece.targets[..] };
             for &TargetLogit { row, class: at, .. } in left {

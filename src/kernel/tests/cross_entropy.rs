@@ -100,7 +100,16 @@ fn no_rows_give_no_losses_and_no_classes_are_an_error() -> Result<()> {
         assert_eq!(each.dims(), [0]);
         assert_eq!(check::gradients(&[&logits], &each)?[0].dims(), [0, 3]);
     }
-    let (x, weight) = (check::var("x", (0, 2), 1.0)?, check::weight("weight", (2, 0), 1.0)?);
+    // The gradients of the layer are 0, not what the memory had.
+    let (x, weight) = (check::var("x", (0, 2), 1.0)?, check::weight("weight", (2, 3), 1.0)?);
+    let bias = check::weight("bias", 3, 1.0)?;
+    let each = cross_entropy(&x, &weight, &bias, Vec::new())?;
+    let store = each.sum_all()?.backward()?;
+    let all: [&dyn check::Variable; 2] = [&weight, &bias];
+    for gradient in all.iter().filter_map(|parameter| parameter.gradient(&store)) {
+        assert!(slices::to_vec(&gradient)?.iter().all(|&g| g == 0.0));
+    }
+    let weight = check::weight("weight", (2, 0), 1.0)?;
     let bias = check::weight("bias", 0, 1.0)?;
     let error = cross_entropy(&x, &weight, &bias, Vec::new()).unwrap_err().to_string();
     assert!(error.contains("no classes in the head"), "{error}");
@@ -141,6 +150,15 @@ fn several_blocks_of_classes_equal_the_plain_layer() -> Result<()> {
     Ok(())
 }
 
+/// One or two inputs beyond full vectors of 4, 8 and 16 lanes.
+#[test]
+fn inputs_beyond_full_vectors_equal_the_plain_layer() -> Result<()> {
+    for size in [(30, 17, 481), (30, 50, 7), (75, 18, 1_000), (25, 33, 500)] {
+        assert_plain(size, 0.3)?;
+    }
+    Ok(())
+}
+
 #[test]
 fn several_blocks_of_rows_equal_the_plain_layer() -> Result<()> {
     // Logits near 1: with logits near 100, both computations lose precision that sums over many
@@ -170,9 +188,9 @@ fn gradients_with_respect_to_all_inputs_match_finite_differences() -> Result<()>
 
 #[test]
 fn a_table_as_weights_gives_the_losses_and_gradients_of_its_transpose() -> Result<()> {
-    for (rows, classes) in [(3, 5), (130, 481), (7, 1_100)] {
-        let x = check::var("x", (rows, 6), 1.0)?;
-        let table = check::weight("table", (classes, 6), 1.0)?;
+    for (rows, inputs, classes) in [(3, 6, 5), (130, 6, 481), (7, 6, 1_100), (30, 17, 490)] {
+        let x = check::var("x", (rows, inputs), 1.0)?;
+        let table = check::weight("table", (classes, inputs), 1.0)?;
         let weight = check::weight_of(&table.var().t()?.contiguous()?)?;
         let [bias, other] =
             [check::weight("bias", classes, 1.0)?, check::weight("bias", classes, 1.0)?];

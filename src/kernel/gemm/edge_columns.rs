@@ -1,4 +1,5 @@
-//! Products with a few columns, as inner products: register tiles of so few columns do as much work as of a whole vector.
+//! The last columns of a product, where they fill only a small part of a vector: as inner products, because a register tile
+//! of one or two columns takes as long as one of a full vector.
 
 use pulp::{Simd, WithSimd};
 
@@ -9,34 +10,33 @@ use crate::kernel::{
 };
 
 /// The most columns for which inner products take less time than a tile of one vector.
-const FEW: usize = 2;
+const MAX: usize = 2;
 
 /// Rows whose inner products are summed at the same time.
 const ROWS: usize = 4;
 
-/// How many of the last of n columns [`multiply_few`] should compute: those beyond whole vectors, if they are few.
-pub fn n_few(n: usize) -> usize {
-    with(Few(n))
+/// The number of edge columns of a product with n columns: those beyond full vectors, if they are at most two.
+pub fn n_edge_columns(n: usize) -> usize {
+    with(EdgeColumns(n))
 }
 
-struct Few(usize);
+struct EdgeColumns(usize);
 
-impl WithSimd for Few {
+impl WithSimd for EdgeColumns {
     type Output = usize;
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _simd: S) -> usize {
         let rest = self.0 % S::F32_LANES;
-        if rest <= FEW && rest < self.0 { rest } else { 0 }
+        if rest <= MAX && rest < self.0 { rest } else { 0 }
     }
 }
 
-/// a · b for a matrix a that is stored row after row, and columns of b that are stored one after the other; overwrites the
-/// columns of the target from `from` on.
-pub fn multiply_few(a: Matrix<'_>, columns: &[f32], from: usize, mut product: Target<'_>) {
-    if a.columns > 0 {
-        with(Products { a, columns, from, product: &mut product });
-    }
+/// a · b for a matrix a (m, k) that is stored row after row, k at least 1, and columns of b, k elements each, that are stored
+/// one after the other; overwrites the columns of the target from `from` on.
+pub fn multiply_edge_columns(a: Matrix<'_>, columns: &[f32], from: usize, mut product: Target<'_>) {
+    assert!(a.columns > 0 && columns.len().is_multiple_of(a.columns), "whole columns");
+    with(Products { a, columns, from, product: &mut product });
 }
 
 struct Products<'a, 'b> {
@@ -54,7 +54,7 @@ impl WithSimd for Products<'_, '_> {
         let Self { a, columns, from, product } = self;
         for (at, column) in columns.chunks_exact(a.columns).enumerate() {
             for first in (0..a.rows).step_by(ROWS) {
-                // Rows that are not there are the last one again, and are not written.
+                // Beyond the last row, that row is repeated, and its products are not written.
                 let row = |i: usize| a.row((first + i).min(a.rows - 1));
                 let sums = inner_products(simd, [row(0), row(1), row(2), row(3)], column);
                 for (row, sum) in (first..a.rows).zip(sums) {
@@ -95,7 +95,7 @@ mod tests {
             let columns: Vec<f32> = (0..n * k).map(|at| (at * 5 % 13) as f32 - 6.0).collect();
             let mut wide = vec![-0.5; m * (n + 3)];
             let a = Matrix::new(&a, m, k);
-            multiply_few(a, &columns, 3, Target::new(&mut wide, n + 3));
+            multiply_edge_columns(a, &columns, 3, Target::new(&mut wide, n + 3));
             for (row, wide) in wide.chunks_exact(n + 3).enumerate() {
                 assert_eq!(wide[..3], [-0.5; 3]);
                 for (j, found) in wide[3..].iter().enumerate() {
@@ -107,8 +107,11 @@ mod tests {
     }
 
     #[test]
-    fn few_columns_are_those_beyond_whole_vectors() {
-        assert_eq!((n_few(48), n_few(50), n_few(49), n_few(1)), (0, 2, 1, 0));
-        assert_eq!(n_few(16 * 3 - 1), 0);
+    fn edge_columns_are_those_beyond_full_vectors() {
+        assert_eq!(
+            (n_edge_columns(48), n_edge_columns(50), n_edge_columns(49), n_edge_columns(1)),
+            (0, 2, 1, 0)
+        );
+        assert_eq!(n_edge_columns(16 * 3 - 1), 0);
     }
 }
