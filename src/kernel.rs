@@ -9,6 +9,7 @@
 //! checks its arguments, then runs the fused operation on the CPU or the composition in `plain` on
 //! another device.
 
+mod add;
 mod arch;
 mod argmax;
 mod attend;

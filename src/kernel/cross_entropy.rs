@@ -30,13 +30,13 @@ pub use logits::{bag_cross_entropy_of_logits, cross_entropy_of_logits};
 use output::{BLOCK, Extra, Gradients, Output};
 
 use super::{
+    add::PART,
     arch::{fast, is_fused},
     buffer::Buffer,
     gemm::Matrix,
     leaf,
     parameter::{Gradient, ParamRef},
     plain, slices,
-    sums::PART,
     target_bags::TargetBags,
 };
 

@@ -15,7 +15,7 @@ use std::{
 use candle_core::{Result, Tensor, TensorId, Var, backprop::GradStore, bail};
 use rayon::prelude::*;
 
-use super::sums::{PART, add};
+use super::add::{PART, add};
 
 /// The leaves that exist, with the sum of their gradients so far. It is global because an operation has nothing but its
 /// tensors in a backward pass.

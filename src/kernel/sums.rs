@@ -1,12 +1,8 @@
 //! The sum of several tensors.
 
 use candle_core::{Result, Tensor, bail};
-use rayon::prelude::*;
 
-use super::{arch::is_fused, plain, slices};
-
-/// Elements per task.
-pub(super) const PART: usize = 16_384;
+use super::{add::add, arch::is_fused, plain, slices};
 
 /// The sum of at least one contiguous tensor of one shape, in the given order; not tracked.
 pub fn sum(tensors: &[Tensor]) -> Result<Tensor> {
@@ -25,15 +21,6 @@ pub fn sum(tensors: &[Tensor]) -> Result<Tensor> {
         slices::read(other, |other| add(&mut sum, other))?;
     }
     Tensor::from_vec(sum, first.shape(), first.device())
-}
-
-/// Adds elements to others, on all threads.
-pub(super) fn add(sum: &mut [f32], other: &[f32]) {
-    sum.par_chunks_mut(PART).zip(other.par_chunks(PART)).for_each(|(sum, other)| {
-        for (sum, x) in sum.iter_mut().zip(other) {
-            *sum += x;
-        }
-    });
 }
 
 #[cfg(test)]
