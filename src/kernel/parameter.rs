@@ -13,7 +13,7 @@ use std::{
 
 use candle_core::{DType, Device, Result, Tensor, Var, bail};
 
-use super::{buffer::Buffer, slices};
+use super::{add::add, buffer::Buffer, slices};
 
 /// The gradient with respect to one parameter.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,11 +70,7 @@ impl Gradient {
     /// Adds another gradient of the same parameter, whose rows have `width` elements.
     pub fn add(&mut self, width: usize, other: Self) {
         match (self, other) {
-            (Self::Dense(sums), Self::Dense(values)) => {
-                for (sum, g) in sums.iter_mut().zip(&*values) {
-                    *sum += g;
-                }
-            }
+            (Self::Dense(sums), Self::Dense(values)) => add(sums, &values),
             (Self::Rows(sum), Self::Rows(rows)) => sum.add(width, &rows.ids, &rows.rows),
             (Self::Dense(sums), Self::Rows(rows)) => {
                 for (&id, row) in rows.ids.iter().zip(rows.rows.chunks_exact(width)) {

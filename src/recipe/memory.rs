@@ -122,7 +122,8 @@ impl MemoryNeeds {
             of_gradients || is_measured || n_accumulated > 0 || train.affinity_budget > 0.0;
         let has_earlier = rule.keeps_gradients() || (of_gradients && is_measured);
         let n_times = u64::from(has_apart) + if has_earlier { 2 } else { 0 };
-        // Accumulated gradients are there as a sum and as tensors of a checkpoint, and affinities have a copy of the parameters beside them.
+        // Accumulated gradients are there as a sum and as tensors of a checkpoint, and affinities have a copy of the
+        // parameters beside them.
         let apart = n * n_times + 2 * n_accumulated + u64::from(train.affinity_budget > 0.0);
         let optimizer = parameters.saturating_mul(PER_PARAMETER + apart);
         let copies = sizes.copies(recipe);

@@ -51,7 +51,6 @@ impl TapBoundary {
         if let Some((_, leaf)) = self.taps.iter().find(|(known, _)| known.id() == rows.id()) {
             return Ok(leaf.tensor().clone());
         }
-        // A tap that stops the gradient is a variable already, and stays one.
         let leaf = Leaf::new(rows)?;
         let tensor = leaf.tensor().clone();
         self.taps.push((rows.clone(), leaf));
