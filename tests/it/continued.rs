@@ -213,15 +213,21 @@ fn finished_objectives_and_guards_survive_kills() {
     assert!(left.is_empty(), "{left:?}");
 }
 
+/// The folders of a run with these changes of the recipe and of the same run killed ten times, which are equal.
+fn whole_and_killed(here: &Here, sets: [&str; 2]) -> [PathBuf; 2] {
+    let sets: Vec<&str> = sets.into_iter().flat_map(|set| ["--set", set]).collect();
+    let whole = here.finished("whole", STEPS, &[&OFTEN[..], &sets].concat());
+    let killed = killed_ten_times(here, "killed", &sets, 5);
+    assert_same_run(&whole, &killed);
+    [whole, killed]
+}
+
 #[test]
 fn accumulated_gradients_survive_kills() {
     let here = Here::new();
     // Sparse gradients of the words among them.
     let sets = ["objective.pos.accumulation_steps=3", "objective.next-word.accumulation_steps=7"];
-    let sets: Vec<&str> = sets.into_iter().flat_map(|set| ["--set", set]).collect();
-    let whole = here.finished("whole", STEPS, &[&OFTEN[..], &sets].concat());
-    let killed = killed_ten_times(&here, "killed", &sets, 5);
-    assert_same_run(&whole, &killed);
+    let [whole, _] = whole_and_killed(&here, sets);
     let saved = checkpoint_files(&whole);
     assert!(saved.contains_key("last/accumulated.safetensors"), "the last step is no update");
 }
@@ -230,11 +236,8 @@ fn accumulated_gradients_survive_kills() {
 fn the_gradients_that_a_measurement_keeps_survive_kills() {
     let here = Here::new();
     let sets = ["train.measure_gradients_every=1", "train.weighting=upgrad"];
-    let measured: Vec<&str> = sets.into_iter().flat_map(|set| ["--set", set]).collect();
-    let whole = here.finished("whole", STEPS, &[&OFTEN[..], &measured].concat());
-    let killed = killed_ten_times(&here, "killed", &measured, 5);
-    assert_same_run(&whole, &killed);
-    let lagged = [&whole, &killed].map(|run| folded(run).measured.lagged_cosines);
+    let runs = whole_and_killed(&here, sets);
+    let lagged = runs.map(|run| folded(&run).measured.lagged_cosines);
     assert!(!lagged[0].is_empty());
     assert_eq!(lagged[0], lagged[1]);
 }
