@@ -6,7 +6,8 @@ use auxdesk::kernel::{
     self,
     gemm::{
         Accumulate, Matrix, Packed, PackedLeft, Target, multiply, multiply_by_panels,
-        multiply_edge_columns, multiply_in_blocks, multiply_packed, n_edge_columns,
+        multiply_edge_columns, multiply_in_blocks, multiply_on_all_threads, multiply_packed,
+        n_edge_columns,
     },
 };
 use candle_core::Device;
@@ -22,9 +23,9 @@ enum How {
     PackedAndEdge,
     /// One thread; the left operand is transposed, the right one is read in place.
     InPlace,
-    /// All threads take blocks of rows; the right operand is packed for each product.
-    Blocks,
-    /// The same, packed before.
+    /// All threads; the right operand is packed for each product.
+    Packing,
+    /// All threads take blocks of rows; the right operand was packed before.
     PackedBlocks,
     /// All threads take columns; the left operand is transposed and was packed before.
     Panels,
@@ -34,7 +35,7 @@ impl How {
     fn n_threads(self) -> usize {
         match self {
             Self::Packed | Self::PackedAndEdge | Self::InPlace => 1,
-            Self::Blocks | Self::PackedBlocks | Self::Panels => rayon::current_num_threads(),
+            Self::Packing | Self::PackedBlocks | Self::Panels => rayon::current_num_threads(),
         }
     }
 
@@ -42,7 +43,7 @@ impl How {
         match self {
             Self::Packed | Self::PackedAndEdge => "packed before",
             Self::InPlace => "in place",
-            Self::Blocks => "rows, packing",
+            Self::Packing => "packing",
             Self::PackedBlocks => "rows, packed before",
             Self::Panels => "columns, packing",
         }
@@ -63,7 +64,7 @@ const fn shape(name: &'static str, [m, n, k]: [usize; 3], how: How) -> Shape {
 }
 
 const SHAPES: &[Shape] = &[
-    shape("reference: x·W", [800, 800, 150], How::Blocks),
+    shape("reference: x·W", [800, 800, 150], How::Packing),
     shape("reference: h·U", [32, 800, 200], How::Packed),
     shape("reference: G·Uᵀ", [32, 200, 800], How::Packed),
     shape("reference: dW", [150, 800, 800], How::Panels),
@@ -72,14 +73,14 @@ const SHAPES: &[Shape] = &[
     shape("reference: logits of a group of rows", [24, 480, 50], How::Packed),
     shape("reference: dH of a group of rows", [24, 50, 480], How::PackedAndEdge),
     shape("reference: dW of a block of the output layer", [51, 480, 68], How::InPlace),
-    shape("tag head: logits", [800, 17, 400], How::Blocks),
-    shape("tag head: dH", [800, 400, 17], How::Blocks),
-    shape("characters: x·W", [2_800, 100, 30], How::Blocks),
+    shape("tag head: logits", [800, 17, 400], How::Packing),
+    shape("tag head: dH", [800, 400, 17], How::Packing),
+    shape("characters: x·W", [2_800, 100, 30], How::Packing),
     shape("characters: h·U", [450, 100, 25], How::Packed),
     shape("characters: dU", [25, 100, 2_800], How::Panels),
     shape("decoder: h·U", [64, 1_024, 256], How::Packed),
-    shape("decoder: keys", [960, 256, 512], How::Blocks),
-    shape("convolution of 3 rows", [800, 100, 300], How::Blocks),
+    shape("decoder: keys", [960, 256, 512], How::Packing),
+    shape("convolution of 3 rows", [800, 100, 300], How::Packing),
     shape("pair scores", [25, 25, 100], How::Packed),
 ];
 
@@ -128,10 +129,7 @@ impl Shape {
                 let a = Matrix::new(a, k, m).transposed();
                 multiply(a, b, Accumulate::Overwrite, target);
             }
-            How::Blocks => {
-                let packed = Packed::by_all_threads(b);
-                multiply_in_blocks(rows(), &packed, Accumulate::Overwrite, target);
-            }
+            How::Packing => multiply_on_all_threads(rows(), b, Accumulate::Overwrite, target),
             How::PackedBlocks => {
                 multiply_in_blocks(rows(), packed, Accumulate::Overwrite, target);
             }

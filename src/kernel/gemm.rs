@@ -17,9 +17,9 @@ use rayon::prelude::*;
 pub use edge_columns::{multiply_edge_columns, n_edge_columns};
 use pack::PackB;
 pub use pack::{Packed, PackedLeft};
-pub use panels::multiply_by_panels;
+pub use panels::{multiply_by_panels, multiply_on_all_threads};
 pub use target::{Accumulate, Target};
-use tile::{EDGE_MR, LeftTile, Panel, multiply_tile, prefetch};
+use tile::{EDGE_MR, LeftTile, Panel, Place, multiply_tile, prefetch};
 
 use super::arch::with;
 
@@ -164,6 +164,21 @@ impl Left<'_> {
             Self::Rows(a) => a.columns,
         }
     }
+
+    /// The tile of so many rows from its first row on.
+    #[inline(always)]
+    fn tile(&self, row: usize, height: usize) -> LeftTile<'_> {
+        match self {
+            Self::Packed(packed) => {
+                let data = &packed.tiles[row * packed.k..][..height * packed.k];
+                LeftTile { data, row_stride: 1, column_stride: height }
+            }
+            Self::Rows(a) => {
+                let data = &a.data[row * a.stride..];
+                LeftTile { data, row_stride: a.stride, column_stride: 1 }
+            }
+        }
+    }
 }
 
 /// A right operand.
@@ -189,6 +204,8 @@ struct Product<'a> {
     n: usize,
     accumulate: Accumulate<'a>,
     out: Target<'a>,
+    /// The tiles at the top of each panel that were computed before.
+    done: usize,
 }
 
 impl WithSimd for Product<'_> {
@@ -244,30 +261,19 @@ impl Product<'_> {
                 Panel { rows: &copied.panels, stride, k }
             }
         };
-        let columns = (from, width);
         let (n_tiles, following) = (tiles.full + tiles.edge, width.min(self.n - from - width));
-        for (at, (row, height)) in tiles.iter::<MR>().enumerate() {
+        for (at, (row, height)) in tiles.iter::<MR>().enumerate().skip(self.done) {
             if let (Some(next), Right::Rows(b)) = (next, self.b) {
                 let rows = at * k / n_tiles..(at + 1) * k / n_tiles;
                 prefetch(next, b.stride, rows, following);
             }
-            let n_rows = height.min(self.a.n_rows() - row);
-            let left = match self.a {
-                Left::Packed(packed) => {
-                    let data = &packed.tiles[row * k..][..height * k];
-                    LeftTile { data, row_stride: 1, column_stride: height }
-                }
-                Left::Rows(a) => LeftTile {
-                    data: &a.data[row * a.stride..],
-                    row_stride: a.stride,
-                    column_stride: 1,
-                },
-            };
-            let (accumulate, rows, out) = (self.accumulate, (row, n_rows), &mut self.out);
+            let place = Place { row, n_rows: height.min(self.a.n_rows() - row), from, width };
+            let (left, accumulate) = (self.a.tile(row, height), self.accumulate);
+            let out = &mut self.out;
             if height == MR {
-                multiply_tile::<S, MR, N>(simd, left, panel, accumulate, rows, columns, out);
+                multiply_tile::<S, MR, N>(simd, left, panel, accumulate, place, out);
             } else {
-                multiply_tile::<S, EDGE_MR, N>(simd, left, panel, accumulate, rows, columns, out);
+                multiply_tile::<S, EDGE_MR, N>(simd, left, panel, accumulate, place, out);
             }
         }
     }
@@ -300,7 +306,7 @@ fn run(a: Matrix<'_>, b: Right<'_>, n: usize, accumulate: Accumulate<'_>, out: T
 fn run_left(a: Left<'_>, b: Right<'_>, n: usize, accumulate: Accumulate<'_>, mut out: Target<'_>) {
     assert_eq!(a.k(), b.k(), "columns of the left are rows of the right");
     if a.k() > 0 {
-        return with(Product { a, b, n, accumulate, out });
+        return with(Product { a, b, n, accumulate, out, done: 0 });
     }
     for row in 0..a.n_rows() {
         let row = out.row(row, 0, n);

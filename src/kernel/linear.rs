@@ -7,7 +7,7 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use super::{
     arch::is_fused,
     buffer::Buffer,
-    gemm::{Accumulate, Matrix, Packed, Target, multiply_in_blocks},
+    gemm::{Accumulate, Matrix, Packed, Target, multiply_in_blocks, multiply_on_all_threads},
     leaf,
     parameter::{Gradient, ParamRef},
     plain,
@@ -44,11 +44,10 @@ pub fn linear_tied(x: &Tensor, table: &ParamRef, bias: &ParamRef) -> Result<Tens
     table.read(|table| {
         bias.read(|bias| {
             let table = Matrix::new(table, outputs, inputs).transposed();
-            let table = Packed::by_all_threads(table);
             let target = Target::new(&mut y, outputs);
             slices::read(&x, |x| {
                 let x = Matrix::new(x, rows, inputs);
-                multiply_in_blocks(x, &table, Accumulate::AddBias(bias), target);
+                multiply_on_all_threads(x, table, Accumulate::AddBias(bias), target);
             })
         })
     })???;
@@ -85,13 +84,9 @@ impl CustomOp1 for Linear {
         let mut y = vec![0.0; rows * outputs];
         self.weight.read(|weight| {
             self.bias.read(|bias| {
-                let weight = Packed::by_all_threads(Matrix::new(weight, inputs, outputs));
-                multiply_in_blocks(
-                    x,
-                    &weight,
-                    Accumulate::AddBias(bias),
-                    Target::new(&mut y, outputs),
-                );
+                let (weight, target) =
+                    (Matrix::new(weight, inputs, outputs), Target::new(&mut y, outputs));
+                multiply_on_all_threads(x, weight, Accumulate::AddBias(bias), target);
             })
         })??;
         Ok((CpuStorage::F32(y), (rows, outputs).into()))
@@ -106,13 +101,8 @@ impl CustomOp1 for Linear {
             let g = Matrix::new(gradient, rows, outputs);
             self.weight.read(|weight| {
                 let weight = Matrix::new(weight, inputs, outputs).transposed();
-                let weight = Packed::by_all_threads(weight);
-                multiply_in_blocks(
-                    g,
-                    &weight,
-                    Accumulate::Overwrite,
-                    Target::new(&mut grad_x, inputs),
-                );
+                let target = Target::new(&mut grad_x, inputs);
+                multiply_on_all_threads(g, weight, Accumulate::Overwrite, target);
             })?;
             slices::read(x, |x| {
                 let (x, target) =

@@ -26,6 +26,7 @@ use super::{
     buffer::Buffer,
     gemm::{
         Accumulate, Matrix, Packed, PackedLeft, Target, multiply_by_panels, multiply_in_blocks,
+        multiply_on_all_threads,
     },
     leaf,
     parameter::{Gradient, ParamRef},
@@ -135,9 +136,8 @@ impl<C: Cell> Recurrent<C> {
             self.weights.bias.read(|bias| {
                 let input = Matrix::new(input, x.n_columns(), 2 * columns);
                 let input = input.some_columns(direction * columns, columns);
-                let input = Packed::by_all_threads(input);
                 let accumulate = Accumulate::AddBias(&bias[direction * columns..][..columns]);
-                multiply_in_blocks(x, &input, accumulate, Target::new(&mut gates, columns));
+                multiply_on_all_threads(x, input, accumulate, Target::new(&mut gates, columns));
             })
         })??;
         Ok(gates)

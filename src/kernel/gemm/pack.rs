@@ -79,10 +79,10 @@ impl WithSimd for PackB<'_> {
 }
 
 /// The panel of a matrix from column `from` on, as many as it has lines for.
-struct PackPanel<'a> {
-    b: Matrix<'a>,
-    from: usize,
-    panel: &'a mut [f32],
+pub(super) struct PackPanel<'a> {
+    pub(super) b: Matrix<'a>,
+    pub(super) from: usize,
+    pub(super) panel: &'a mut [f32],
 }
 
 impl WithSimd for PackPanel<'_> {

@@ -2,7 +2,8 @@
 //!
 //! A tile of the product (8 rows of three vectors where there are 32 vector registers, 6 of two where there
 //! are 16) stays in registers while k runs from first to last, so every number is one sum in one
-//! order, whatever the split. `.ci/run` has the tests of products run under valgrind.
+//! order, whatever the split. The first tile that reads a right operand can pack it: the copy takes less time than the
+//! multiply-adds beside it. `.ci/run` has the tests of products run under valgrind.
 
 use std::ops::Range;
 
@@ -13,6 +14,9 @@ use crate::kernel::vector::multiply_add;
 
 /// Rows of an edge tile.
 pub(super) const EDGE_MR: usize = 4;
+
+/// Lines of a right operand that are fetched in advance of the one that is packed.
+const AHEAD: usize = 8;
 
 /// A left operand as tiles read it: the number of row r, column l at `row_stride`·r + `column_stride`·l.
 #[derive(Clone, Copy)]
@@ -32,34 +36,78 @@ pub(super) struct Panel<'a> {
 
 /// Prefetches rows of `width` elements, `stride` apart.
 #[inline(always)]
-#[cfg_attr(not(target_arch = "x86_64"), expect(unused_variables, reason = "nothing is asked for"))]
-#[cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "a hint about any address"))]
 pub(super) fn prefetch(data: &[f32], stride: usize, rows: Range<usize>, width: usize) {
-    #[cfg(target_arch = "x86_64")]
     for row in rows {
-        for at in (0..width).step_by(16).chain([width - 1]) {
-            let place = data.as_ptr().wrapping_add(row * stride + at).cast();
-            // SAFETY: a hint reads nothing, whatever the address.
-            unsafe { std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(place) };
-        }
+        prefetch_line(data.as_ptr().wrapping_add(row * stride), width);
     }
 }
 
-/// Computes `n_rows` rows of the product, at most `ROWS`, from row `row` and column `from` on, so many
-/// columns wide, and writes them. `a` begins with the first of these rows.
+/// Prefetches `width` elements at any address.
 #[inline(always)]
-#[expect(unsafe_code, reason = "a tile reads by pointers; every bound is asserted here")]
+#[cfg_attr(not(target_arch = "x86_64"), expect(unused_variables, reason = "nothing is asked for"))]
+#[cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "a hint about any address"))]
+fn prefetch_line(line: *const f32, width: usize) {
+    #[cfg(target_arch = "x86_64")]
+    for at in (0..width).step_by(16).chain([width - 1]) {
+        let place = line.wrapping_add(at).cast();
+        // SAFETY: a hint reads nothing, whatever the address.
+        unsafe { std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(place) };
+    }
+}
+
+/// The part of a product that a tile computes.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    /// Its first row.
+    pub(super) row: usize,
+    pub(super) n_rows: usize,
+    /// Its first column.
+    pub(super) from: usize,
+    /// The number of its columns.
+    pub(super) width: usize,
+}
+
+/// Computes a part of the product, of at most `ROWS` rows, and writes it. `a` begins with the first of these rows.
+#[inline(always)]
 pub(super) fn multiply_tile<S: Simd, const ROWS: usize, const N: usize>(
     simd: S,
     a: LeftTile<'_>,
     b: Panel<'_>,
     accumulate: Accumulate<'_>,
-    (row, n_rows): (usize, usize),
-    (from, width): (usize, usize),
+    place: Place,
+    out: &mut Target<'_>,
+) {
+    multiply::<S, ROWS, N, false>(simd, a, b, &mut [], accumulate, place, out);
+}
+
+/// The same; the lines of `b` are copied to `packed`, one after the other.
+#[inline(always)]
+pub(super) fn multiply_and_pack<S: Simd, const ROWS: usize, const N: usize>(
+    simd: S,
+    a: LeftTile<'_>,
+    b: Panel<'_>,
+    packed: &mut [f32],
+    accumulate: Accumulate<'_>,
+    place: Place,
+    out: &mut Target<'_>,
+) {
+    multiply::<S, ROWS, N, true>(simd, a, b, packed, accumulate, place, out);
+}
+
+#[inline(always)]
+#[expect(unsafe_code, reason = "a tile reads by pointers; every bound is asserted here")]
+fn multiply<S: Simd, const ROWS: usize, const N: usize, const PACKS: bool>(
+    simd: S,
+    a: LeftTile<'_>,
+    b: Panel<'_>,
+    packed: &mut [f32],
+    accumulate: Accumulate<'_>,
+    Place { row, n_rows, from, width }: Place,
     out: &mut Target<'_>,
 ) {
     let k = b.k;
     assert!((1..=ROWS).contains(&n_rows) && k > 0, "a tile with rows and columns");
+    assert!(!PACKS || packed.len() == k * N * S::F32_LANES, "space for each packed line");
     assert!(
         (n_rows - 1) * a.row_stride + (k - 1) * a.column_stride < a.data.len(),
         "rows and columns within the left operand"
@@ -73,9 +121,9 @@ pub(super) fn multiply_tile<S: Simd, const ROWS: usize, const N: usize>(
     for (i, start) in rows.iter_mut().enumerate() {
         *start = i.min(n_rows - 1) * a.row_stride;
     }
-    // SAFETY: both operands hold what a tile reads (asserted above; no row start is beyond that of the
-    // last row).
-    let sums = unsafe { tile::<S, ROWS, N>(simd, a, rows, b) };
+    // SAFETY: both operands hold what a tile reads, and `packed` has space for what it copies (asserted above; no row start
+    // is beyond that of the last row).
+    let sums = unsafe { tile::<S, ROWS, N, PACKS>(simd, a, rows, b, packed.as_mut_ptr()) };
     if width == N * S::F32_LANES {
         let bias = match accumulate {
             Accumulate::AddBias(bias) => Some(&bias[from..][..width]),
@@ -101,20 +149,21 @@ pub(super) fn multiply_tile<S: Simd, const ROWS: usize, const N: usize>(
 }
 
 /// Σ over k of a number of `a` for each row times the vectors of `b`. There is no check in its loop,
-/// as one that could panic keeps the sums in memory.
+/// as one that could panic keeps the sums in memory. With `PACKS`, the vectors are copied to `packed`, line after line.
 ///
 /// # Safety
 ///
 /// For each row start s: s + (k − 1)·`column_stride` is within `a`; (k − 1)·`stride` + N vectors are
-/// within `b`.
+/// within `b`; with `PACKS`, k·N vectors can be written at `packed`, which nothing else reaches.
 #[inline(always)]
 #[expect(unsafe_code, reason = "checks in the loop cost more than its products")]
 #[expect(clippy::needless_range_loop, reason = "sums are in registers by fixed places only")]
-unsafe fn tile<S: Simd, const ROWS: usize, const N: usize>(
+unsafe fn tile<S: Simd, const ROWS: usize, const N: usize, const PACKS: bool>(
     simd: S,
     a: LeftTile<'_>,
     rows: [usize; ROWS],
     b: Panel<'_>,
+    mut packed: *mut f32,
 ) -> [[S::f32s; N]; ROWS] {
     let mut sums = [[simd.splat_f32s(0.0); N]; ROWS];
     let (mut left, mut right) = (a.data.as_ptr(), b.rows.as_ptr());
@@ -123,6 +172,16 @@ unsafe fn tile<S: Simd, const ROWS: usize, const N: usize>(
         for j in 0..N {
             // SAFETY: within the line, as the caller says; read_unaligned asks for nothing more.
             vectors[j] = unsafe { right.add(j * S::F32_LANES).cast::<S::f32s>().read_unaligned() };
+        }
+        if PACKS {
+            prefetch_line(right.wrapping_add(AHEAD * b.stride), N * S::F32_LANES);
+            for j in 0..N {
+                // SAFETY: there is space for the vectors of each line, as the caller says.
+                unsafe {
+                    packed.add(j * S::F32_LANES).cast::<S::f32s>().write_unaligned(vectors[j]);
+                };
+            }
+            packed = packed.wrapping_add(N * S::F32_LANES);
         }
         for i in 0..ROWS {
             // SAFETY: within the left operand, as the caller says.
