@@ -4,8 +4,9 @@
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 use rand::RngCore;
 use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
 
-use super::{arch::is_fused, leaf, plain, slices};
+use super::{add::PART, arch::is_fused, leaf, plain, slices};
 
 /// Drops each element of the rows with probability p, with a mask drawn from the given generator.
 pub fn dropout(x: &Tensor, p: f32, mut draw: ChaCha8Rng) -> Result<Tensor> {
@@ -15,10 +16,8 @@ pub fn dropout(x: &Tensor, p: f32, mut draw: ChaCha8Rng) -> Result<Tensor> {
     let mut bytes = vec![0; 2 * x.elem_count()];
     draw.fill_bytes(&mut bytes);
     let (pairs, _) = bytes.as_chunks::<2>();
-    let factors = pairs
-        .iter()
-        .map(|&pair| if u32::from(u16::from_le_bytes(pair)) < bound { 0.0 } else { keep })
-        .collect();
+    let factor = |pair| if u32::from(u16::from_le_bytes(pair)) < bound { 0.0 } else { keep };
+    let factors = pairs.par_iter().with_min_len(PART).map(|&pair| factor(pair)).collect();
     if is_fused(x.device()) {
         x.contiguous()?.apply_op1(Dropout { factors })
     } else {
@@ -32,7 +31,8 @@ struct Dropout {
 
 impl Dropout {
     fn times(&self, numbers: &[f32]) -> Vec<f32> {
-        numbers.iter().zip(&self.factors).map(|(x, factor)| x * factor).collect()
+        let pairs = numbers.par_iter().with_min_len(PART).zip(&self.factors);
+        pairs.map(|(x, factor)| x * factor).collect()
     }
 }
 

@@ -58,11 +58,12 @@ impl CustomOp1 for Mean {
     fn bwd(&self, x: &Tensor, _means: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
         let width = x.dim(1)?;
         let gradient = slices::to_vec(gradient)?;
-        let grad_x = self.packing.positions().flat_map(|(b, _)| {
+        let mut grad_x = Vec::with_capacity(x.elem_count());
+        for (b, _) in self.packing.positions() {
             let length = self.packing.lengths()[b] as f32;
-            gradient[b * width..][..width].iter().map(move |g| g / length)
-        });
-        leaf::gradient(x, grad_x.collect())
+            grad_x.extend(gradient[b * width..][..width].iter().map(|g| g / length));
+        }
+        leaf::gradient(x, grad_x)
     }
 }
 
