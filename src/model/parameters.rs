@@ -310,10 +310,10 @@ impl Table {
         kernel::embedding_with_fixed(&self.0, fixed, ids, mode != Mode::Eval)
     }
 
-    /// x (rows, width) followed by all rows of the table, which are trained if x has a gradient.
-    pub fn append_to(&self, x: &Tensor) -> Result<Tensor> {
+    /// All rows, which are trained if x has a gradient: (rows, width).
+    pub fn all_beside(&self, x: &Tensor) -> Result<Tensor> {
         let ids = (0..self.rows().dim(0)? as u32).collect();
-        Tensor::cat(&[x, &kernel::embedding(&self.0, ids, x.track_op())?], 0)
+        kernel::embedding(&self.0, ids, x.track_op())
     }
 
     /// The loss of each row of x (rows, width) with its target, where the rows of the table are the

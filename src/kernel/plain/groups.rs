@@ -1,4 +1,4 @@
-//! Pairs and softmax over groups of rows.
+//! Pairs, their labels, and softmax over groups of rows.
 
 use candle_core::{DType, Result, Tensor};
 
@@ -17,6 +17,17 @@ pub(in crate::kernel) fn pair_products(
     };
     let with_pairs = groups.iter().filter(|group| group.n_pairs() > 0);
     concat(&with_pairs.map(of_group).collect::<Result<Vec<_>>>()?, left)
+}
+
+/// The score of each label for each row.
+pub(in crate::kernel) fn label_scores(left: &Tensor, right: &Tensor) -> Result<Tensor> {
+    let ((rows, columns), (_, width)) = (left.dims2()?, right.dims2()?);
+    if rows == 0 {
+        return Tensor::zeros((0, columns / (width + 1)), DType::F32, left.device());
+    }
+    let left = left.reshape((rows, columns / (width + 1), width + 1))?;
+    let products = left.narrow(2, 0, width)?.broadcast_mul(&right.unsqueeze(1)?)?.sum(2)?;
+    products + left.narrow(2, width, 1)?.squeeze(2)?
 }
 
 /// The log-softmax over consecutive groups of these sizes.

@@ -127,11 +127,15 @@ impl PairScorer {
         self.n_labels
     }
 
-    /// What the pairs of these rows (rows, width) and (others, other width) share.
-    pub fn rows(&self, left: &Tensor, right: &Tensor) -> Result<PairRows> {
+    /// What the pairs of these rows (rows, width) and (others, other width) share. Right rows are in parts, one after the
+    /// other; each part passes its layer by itself.
+    pub fn rows(&self, left: &Tensor, right: &[&Tensor]) -> Result<PairRows> {
         #[cfg(test)]
         super::count::add(self);
-        let (left, right) = (self.left.forward(left)?, self.right.forward(right)?);
+        let left = self.left.forward(left)?;
+        let parts =
+            right.iter().map(|part| self.right.forward(part)).collect::<Result<Vec<_>>>()?;
+        let right = Tensor::cat(&parts, 0)?;
         Ok(match self.output {
             Output::Biaffine(_) => {
                 PairRows { left: kernel::tanh(&left)?, right: kernel::tanh(&right)? }
@@ -172,12 +176,7 @@ impl PairScorer {
         let (left, right) =
             (kernel::gather(&rows.left, left)?, kernel::gather(&rows.right, right)?);
         match &self.output {
-            Output::Biaffine(output) => {
-                let (n, hidden) = right.dims2()?;
-                let left = output.forward(&left)?.reshape((n, self.n_labels, hidden + 1))?;
-                let right = with_ones(&right)?.reshape((n, 1, hidden + 1))?;
-                left.broadcast_mul(&right)?.sum(2)
-            }
+            Output::Biaffine(output) => kernel::label_scores(&output.forward(&left)?, &right),
             Output::Mlp(output) => output.forward(&kernel::tanh(&(left + right)?)?),
         }
     }
@@ -227,7 +226,7 @@ mod tests {
         let d = Tensor::new(&[[0.01f32, 0.02]], &Device::Cpu)?;
         let h = Tensor::new(&[[0.03f32, 0.04]], &Device::Cpu)?;
         let pair = PairGroup { left: vec![0], right: vec![0] };
-        let score = scorer.all(&scorer.rows(&d, &h)?, &[pair])?;
+        let score = scorer.all(&scorer.rows(&d, &[&h])?, &[pair])?;
         let wanted = 0.01 * 0.03 + 0.02 * 0.04 + 0.04 + 10.0 * 0.01 + 100.0;
         assert!((kernel::to_vec(&score)?[0] - wanted).abs() < 1e-3);
         Ok(())
@@ -238,7 +237,7 @@ mod tests {
         for is_biaffine in [true, false] {
             let mut parameters = Parameters::new(1, &Device::Cpu)?;
             let scorer = scorer(&mut parameters, is_biaffine, 1);
-            let rows = scorer.rows(&rows("left", 3, 4), &rows("right", 2, 5))?;
+            let rows = scorer.rows(&rows("left", 3, 4), &[&rows("right", 2, 5)])?;
             let groups = [
                 PairGroup { left: vec![0, 2], right: vec![1, 0] },
                 PairGroup { left: vec![1], right: vec![1] },
@@ -263,7 +262,7 @@ mod tests {
             let scorer = scorer(&mut parameters, is_biaffine, n_labels);
             let (left, right) = (rows("left", 3, 4), rows("right", 2, 5));
             let sum = || -> Result<Tensor> {
-                let rows = scorer.rows(&left, &right)?;
+                let rows = scorer.rows(&left, &[&right])?;
                 let some = scorer.some(&rows, vec![0, 2, 0], vec![1, 1, 0])?;
                 let mut sum = (some * 0.5)?.sqr()?.sum_all()?;
                 if n_labels == 1 {

@@ -38,7 +38,7 @@ impl PairHead {
     fn score(&self, left: &Tensor, right: &Tensor, groups: &[PairGroup]) -> Result<Tensor> {
         match self {
             Self::Cosine(cosine) => cosine.all(left, right, groups),
-            Self::Pair(pair) => pair.all(&pair.rows(left, right)?, groups),
+            Self::Pair(pair) => pair.all(&pair.rows(left, &[right])?, groups),
         }
     }
 }

@@ -251,13 +251,13 @@ impl Objective for Extractor {
     fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<RawLoss>> {
         let Rows { tensor: x, packing } = &taps[0];
         let gold = self.gold_pairs(&self.gold(batch), packing);
-        let scores = self.scores(&self.pairs.rows(x, x)?, &gold)?;
+        let scores = self.scores(&self.pairs.rows(x, &[x])?, &gold)?;
         scores.map_or(Ok(None), |scores| self.loss_of(&scores, &gold))
     }
 
     fn evaluate(&self, taps: &[Rows], batch: &Batch) -> Result<Evaluation> {
         let Rows { tensor: x, packing } = &taps[0];
-        let rows = self.pairs.rows(x, x)?;
+        let rows = self.pairs.rows(x, &[x])?;
         let labelled = self.gold(batch);
         let pairs = self.gold_pairs(&labelled, packing);
         let (mut loss, mut scored_only) = (None, Vec::new());

@@ -153,7 +153,7 @@ fn the_loss_is_a_softmax_over_no_relation_and_each_type_in_both_directions() {
         let (batch, names) = (batch(), extractor.class_names());
         assert_eq!(names.iter().take(2).collect::<Vec<_>>(), ["home-of", "works-for"]);
         let tap = tap(&batch);
-        let rows = extractor.pairs.rows(&tap.tensor, &tap.tensor).unwrap();
+        let rows = extractor.pairs.rows(&tap.tensor, &[&tap.tensor]).unwrap();
         let of = |example: usize, earlier: usize, later: usize, class: usize| -> f64 {
             let at = batch.sequence(0).rows_of_example(example);
             let pair = (vec![at[earlier] as u32], vec![at[later] as u32]);
