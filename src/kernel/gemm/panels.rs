@@ -15,6 +15,9 @@ use crate::kernel::{arch::with, buffer::Buffer};
 /// Panels from which on a product is divided by columns: fewer cannot occupy the threads.
 const MANY_PANELS: usize = 8;
 
+/// Elements of a left operand that all panels are multiplied by before the next rows: a core's own cache holds about so many.
+const LEFT: usize = 1 << 18;
+
 /// One of the products of a right operand.
 struct Part<'a> {
     left: Left<'a>,
@@ -53,7 +56,13 @@ pub fn multiply_on_all_threads(
     if b.columns.div_ceil(panel_width()) < MANY_PANELS {
         multiply_in_blocks(a, &Packed::by_all_threads(b), accumulate, product);
     } else if a.rows > 0 {
-        run([Part { left: Left::Rows(a), accumulate, out: product }], b, None);
+        let rows = (LEFT / a.columns.max(1)).next_multiple_of(64).min(a.rows);
+        let outs = product.by_rows(rows, a.rows.div_ceil(rows));
+        for (block, out) in outs.into_iter().enumerate() {
+            let (first, rest) = (block * rows, a.rows - block * rows);
+            let left = Left::Rows(a.some_rows(first, rows.min(rest)));
+            run([Part { left, accumulate, out }], b, None);
+        }
     }
 }
 
