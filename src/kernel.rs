@@ -88,7 +88,7 @@ pub use ends::ends;
 pub use gather::{gather, sum_by_group};
 pub use group_softmax::{log_softmax, log_softmax_by_group, log_sum_exp_by_group};
 pub use gru::gru;
-pub use label_scores::label_scores;
+pub use label_scores::biaffine_label_scores;
 pub use labelled_frames::{LabelledFrames, frames_needed};
 pub use leaf::Leaf;
 pub use linear::{linear, linear_tied};

@@ -25,6 +25,8 @@ enum How {
     InPlace,
     /// All threads; the right operand is packed for each product.
     Packing,
+    /// The same; the right operand is transposed.
+    PackingTransposed,
     /// All threads take blocks of rows; the right operand was packed before.
     PackedBlocks,
     /// All threads take columns; the left operand is transposed and was packed before.
@@ -35,7 +37,9 @@ impl How {
     fn n_threads(self) -> usize {
         match self {
             Self::Packed | Self::PackedAndEdge | Self::InPlace => 1,
-            Self::Packing | Self::PackedBlocks | Self::Panels => rayon::current_num_threads(),
+            Self::Packing | Self::PackingTransposed | Self::PackedBlocks | Self::Panels => {
+                rayon::current_num_threads()
+            }
         }
     }
 
@@ -44,6 +48,7 @@ impl How {
             Self::Packed | Self::PackedAndEdge => "packed before",
             Self::InPlace => "in place",
             Self::Packing => "packing",
+            Self::PackingTransposed => "transposed, packing",
             Self::PackedBlocks => "rows, packed before",
             Self::Panels => "columns, packing",
         }
@@ -74,12 +79,13 @@ const SHAPES: &[Shape] = &[
     shape("reference: dH of a group of rows", [24, 50, 480], How::PackedAndEdge),
     shape("reference: dW of a block of the output layer", [51, 480, 68], How::InPlace),
     shape("tag head: logits", [800, 17, 400], How::Packing),
-    shape("tag head: dH", [800, 400, 17], How::Packing),
+    shape("tag head: dH", [800, 400, 17], How::PackingTransposed),
     shape("characters: x·W", [2_800, 100, 30], How::Packing),
     shape("characters: h·U", [450, 100, 25], How::Packed),
     shape("characters: dU", [25, 100, 2_800], How::Panels),
     shape("decoder: h·U", [64, 1_024, 256], How::Packed),
     shape("decoder: keys", [960, 256, 512], How::Packing),
+    shape("parser: x·W of an upper layer", [800, 1_600, 800], How::Packing),
     shape("convolution of 3 rows", [800, 100, 300], How::Packing),
     shape("pair scores", [25, 25, 100], How::Packed),
 ];
@@ -114,6 +120,7 @@ impl Shape {
     fn multiply(&self, operands: &mut Operands) {
         let (m, n, k) = (self.m, self.n, self.k);
         let Operands { a, b, packed, edge, packed_left, product, sums } = operands;
+        let transposed = Matrix::new(b, n, k).transposed();
         let b = Matrix::new(b, k, n);
         if self.how == How::PackedAndEdge {
             let n_whole = n - edge.len() / k;
@@ -130,6 +137,9 @@ impl Shape {
                 multiply(a, b, Accumulate::Overwrite, target);
             }
             How::Packing => multiply_on_all_threads(rows(), b, Accumulate::Overwrite, target),
+            How::PackingTransposed => {
+                multiply_on_all_threads(rows(), transposed, Accumulate::Overwrite, target);
+            }
             How::PackedBlocks => {
                 multiply_in_blocks(rows(), packed, Accumulate::Overwrite, target);
             }

@@ -16,8 +16,11 @@ pub fn dropout(x: &Tensor, p: f32, mut draw: ChaCha8Rng) -> Result<Tensor> {
     let mut bytes = vec![0; 2 * x.elem_count()];
     draw.fill_bytes(&mut bytes);
     let (pairs, _) = bytes.as_chunks::<2>();
-    let factor = |pair| if u32::from(u16::from_le_bytes(pair)) < bound { 0.0 } else { keep };
-    let factors = pairs.par_iter().with_min_len(PART).map(|&pair| factor(pair)).collect();
+    let factors = pairs
+        .par_iter()
+        .with_min_len(PART)
+        .map(|&pair| if u32::from(u16::from_le_bytes(pair)) < bound { 0.0 } else { keep })
+        .collect();
     if is_fused(x.device()) {
         x.contiguous()?.apply_op1(Dropout { factors })
     } else {
@@ -57,6 +60,18 @@ mod tests {
 
     use super::*;
     use crate::data::{Purpose, draw};
+
+    /// Of more elements than one task has.
+    #[test]
+    fn the_mask_does_not_depend_on_the_number_of_threads() -> Result<()> {
+        let x = Tensor::ones(3 * PART + 5, candle_core::DType::F32, &Device::Cpu)?;
+        let on = |n_threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
+            pool.install(|| slices::to_vec(&dropout(&x, 0.5, draw(1, Purpose::Dropout, "x", 3))?))
+        };
+        assert_eq!(on(1)?, on(3)?);
+        Ok(())
+    }
 
     #[test]
     fn about_p_of_the_elements_are_dropped_in_both_passes() -> Result<()> {

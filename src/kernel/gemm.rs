@@ -165,7 +165,7 @@ impl Left<'_> {
         }
     }
 
-    /// The tile of so many rows from its first row on.
+    /// The tile of `height` rows from row `row` on.
     #[inline(always)]
     fn tile(&self, row: usize, height: usize) -> LeftTile<'_> {
         match self {
@@ -204,8 +204,8 @@ struct Product<'a> {
     n: usize,
     accumulate: Accumulate<'a>,
     out: Target<'a>,
-    /// The tiles at the top of each panel that were computed before.
-    done: usize,
+    /// The number of tiles, from the top of each panel, that are computed already.
+    n_computed: usize,
 }
 
 impl WithSimd for Product<'_> {
@@ -262,12 +262,13 @@ impl Product<'_> {
             }
         };
         let (n_tiles, following) = (tiles.full + tiles.edge, width.min(self.n - from - width));
-        for (at, (row, height)) in tiles.iter::<MR>().enumerate().skip(self.done) {
+        for (at, (row, height)) in tiles.iter::<MR>().enumerate().skip(self.n_computed) {
             if let (Some(next), Right::Rows(b)) = (next, self.b) {
                 let rows = at * k / n_tiles..(at + 1) * k / n_tiles;
                 prefetch(next, b.stride, rows, following);
             }
-            let place = Place { row, n_rows: height.min(self.a.n_rows() - row), from, width };
+            let n_rows = height.min(self.a.n_rows() - row);
+            let place = Place { row, n_rows, column: from, n_columns: width };
             let (left, accumulate) = (self.a.tile(row, height), self.accumulate);
             let out = &mut self.out;
             if height == MR {
@@ -306,7 +307,7 @@ fn run(a: Matrix<'_>, b: Right<'_>, n: usize, accumulate: Accumulate<'_>, out: T
 fn run_left(a: Left<'_>, b: Right<'_>, n: usize, accumulate: Accumulate<'_>, mut out: Target<'_>) {
     assert_eq!(a.k(), b.k(), "columns of the left are rows of the right");
     if a.k() > 0 {
-        return with(Product { a, b, n, accumulate, out, done: 0 });
+        return with(Product { a, b, n, accumulate, out, n_computed: 0 });
     }
     for row in 0..a.n_rows() {
         let row = out.row(row, 0, n);

@@ -1,7 +1,7 @@
-//! Scores of labels for pairs of rows: a pair has a vector for each label, and one that all labels share.
+//! Biaffine scores of the labels of pairs of rows (Dozat and Manning 2017), from the linear layer of the left rows on.
 //!
-//! With the vector v_r and the constant c_r of label r in the left row, and the right row h: s_r = v_r·h + c_r. With
-//! g_r = dL/ds_r: dv_r = g_r·h, dc_r = g_r, dh = Σ over labels of g_r·v_r.
+//! For a pair with the vectors d and h, the layer has computed w_r = dᵀ·U_r + u_r and c_r = v_r·d + b_r of each label r. Its
+//! score is s_r = w_r·h + c_r. With g_r = dL/ds_r: dw_r = g_r·h, dc_r = g_r, dh = Σ over labels of g_r·w_r.
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 use pulp::{Simd, WithSimd};
@@ -17,18 +17,18 @@ use super::{
 const ROWS: usize = 16;
 
 /// The score of each label for each pair of rows: (rows, labels), for left (rows, labels·(width + 1)), which has the elements
-/// of v and then c for each label, and right (rows, width), width at least 1.
-pub fn label_scores(left: &Tensor, right: &Tensor) -> Result<Tensor> {
+/// of w and then c for each label, and right (rows, width), with at least one label and a width of at least 1.
+pub fn biaffine_label_scores(left: &Tensor, right: &Tensor) -> Result<Tensor> {
     let ((rows, columns), (others, width)) = (left.dims2()?, right.dims2()?);
     if rows != others || width == 0 || columns == 0 || columns % (width + 1) != 0 {
         bail!(
-            "label-scores: left {:?}, right {:?}; expected (rows, labels·(w + 1)) and (rows, w), w at least 1",
+            "label-scores: left {:?}, right {:?}; expected (rows, labels·(w + 1)) and (rows, w), labels and w at least 1",
             left.shape(),
             right.shape()
         );
     }
     if !is_fused(left.device()) {
-        return plain::label_scores(left, right);
+        return plain::biaffine_label_scores(left, right);
     }
     left.contiguous()?.apply_op2(&right.contiguous()?, LabelScores)
 }
@@ -40,6 +40,7 @@ struct Forward<'a> {
     left: &'a [f32],
     right: &'a [f32],
     width: usize,
+    n_labels: usize,
     scores: &'a mut [f32],
 }
 
@@ -48,8 +49,7 @@ impl WithSimd for Forward<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { left, right, width, scores } = self;
-        let n_labels = scores.len() * width / right.len();
+        let Self { left, right, width, n_labels, scores } = self;
         let rows = left.chunks_exact(n_labels * (width + 1)).zip(right.chunks_exact(width));
         for ((left, right), scores) in rows.zip(scores.chunks_exact_mut(n_labels)) {
             for (vector, score) in left.chunks_exact(width + 1).zip(scores) {
@@ -69,6 +69,7 @@ struct Backward<'a> {
     left: &'a [f32],
     right: &'a [f32],
     width: usize,
+    n_labels: usize,
     gradient: &'a [f32],
     grad_left: &'a mut [f32],
     grad_right: &'a mut [f32],
@@ -79,8 +80,7 @@ impl WithSimd for Backward<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { left, right, width, gradient, grad_left, grad_right } = self;
-        let n_labels = gradient.len() * width / right.len();
+        let Self { left, right, width, n_labels, gradient, grad_left, grad_right } = self;
         let columns = n_labels * (width + 1);
         let values = left.chunks_exact(columns).zip(right.chunks_exact(width));
         let grads = grad_left.chunks_exact_mut(columns).zip(grad_right.chunks_exact_mut(width));
@@ -122,7 +122,9 @@ impl CustomOp2 for LabelScores {
         let mut scores = vec![0.0; rows * n_labels];
         let operands = left.par_chunks(ROWS * columns).zip(right.par_chunks(ROWS * width));
         let parts = operands.zip(scores.par_chunks_mut(ROWS * n_labels));
-        parts.for_each(|((left, right), scores)| with(Forward { left, right, width, scores }));
+        parts.for_each(|((left, right), scores)| {
+            with(Forward { left, right, width, n_labels, scores });
+        });
         Ok((CpuStorage::F32(scores), (rows, n_labels).into()))
     }
 
@@ -145,7 +147,15 @@ impl CustomOp2 for LabelScores {
                     .zip(grad_right.par_chunks_mut(ROWS * width));
                 let parts = operands.zip(grads).zip(gradient.par_chunks(ROWS * n_labels));
                 parts.for_each(|(((left, right), (grad_left, grad_right)), gradient)| {
-                    with(Backward { left, right, width, gradient, grad_left, grad_right });
+                    with(Backward {
+                        left,
+                        right,
+                        width,
+                        n_labels,
+                        gradient,
+                        grad_left,
+                        grad_right,
+                    });
                 });
             })
         })??;
@@ -160,14 +170,14 @@ mod tests {
     use super::*;
     use crate::kernel::check;
 
-    /// Two labels: v = (1, 2), c = 3 and v = (4, 5), c = 6 for the first row.
+    /// Two labels: w = (1, 2), c = 3 and w = (4, 5), c = 6 for the first row.
     #[test]
     fn a_worked_example() -> Result<()> {
         let device = &Device::Cpu;
         let left =
             Var::new(&[[1f32, 2.0, 3.0, 4.0, 5.0, 6.0], [0.0, 0.0, 1.0, 1.0, 0.0, 0.0]], device)?;
         let right = Var::new(&[[10f32, 100.0], [7.0, 8.0]], device)?;
-        let scores = label_scores(&left, &right)?;
+        let scores = biaffine_label_scores(&left, &right)?;
         assert_eq!(scores.to_vec2::<f32>()?, [[213.0, 546.0], [1.0, 7.0]]);
         let weights = Tensor::new(&[[1f32, 2.0], [3.0, 4.0]], device)?;
         let store = (scores * weights)?.sum_all()?.backward()?;
@@ -184,8 +194,10 @@ mod tests {
         for (rows, width, n_labels) in [(1, 1, 1), (3, 7, 2), (40, 16, 3), (17, 35, 5)] {
             let left = check::var("left", (rows, n_labels * (width + 1)), 1.0)?;
             let right = check::var("right", (rows, width), 1.0)?;
-            let (found, expected) =
-                (label_scores(&left, &right)?, plain::label_scores(&left, &right)?);
+            let (found, expected) = (
+                biaffine_label_scores(&left, &right)?,
+                plain::biaffine_label_scores(&left, &right)?,
+            );
             check::assert_tensors_close(&found, &expected, 1e-5, 1e-6);
             let vars: [&dyn check::Variable; 2] = [&left, &right];
             let gradients = check::gradients(&vars, &found)?;
@@ -194,7 +206,7 @@ mod tests {
             }
         }
         let (left, right) = (check::var("left", (0, 8), 1.0)?, check::var("right", (0, 3), 1.0)?);
-        for scores in [label_scores, plain::label_scores] {
+        for scores in [biaffine_label_scores, plain::biaffine_label_scores] {
             assert_eq!(scores(&left, &right)?.dims(), [0, 2]);
         }
         Ok(())
@@ -203,7 +215,7 @@ mod tests {
     #[test]
     fn gradients_match_finite_differences() -> Result<()> {
         let (left, right) = (check::var("left", (3, 8), 1.0)?, check::var("right", (3, 3), 1.0)?);
-        for scores in [label_scores, plain::label_scores] {
+        for scores in [biaffine_label_scores, plain::biaffine_label_scores] {
             check::assert_differences(&[&left, &right], || scores(&left, &right));
         }
         Ok(())
@@ -211,9 +223,10 @@ mod tests {
 
     #[test]
     fn rows_of_other_sizes_are_an_error() -> Result<()> {
-        let left = check::var("left", (2, 8), 1.0)?;
-        for other in [(2, 4), (3, 3), (2, 0)] {
-            let error = label_scores(&left, &check::var("right", other, 1.0)?.as_tensor().clone());
+        for (columns, other) in [(8, (2, 4)), (8, (3, 3)), (8, (2, 0)), (0, (2, 3))] {
+            let left = check::var("left", (2, columns), 1.0)?;
+            let error =
+                biaffine_label_scores(&left, &check::var("right", other, 1.0)?.as_tensor().clone());
             assert!(error.unwrap_err().to_string().starts_with("label-scores: left"), "{other:?}");
         }
         Ok(())

@@ -129,8 +129,17 @@ mod tests {
 
     use crate::kernel::{check, is_fused};
 
-    const SIZES: [(usize, usize, usize); 6] =
-        [(1, 1, 1), (3, 5, 2), (17, 1, 33), (1, 9, 4), (130, 7, 19), (0, 3, 2)];
+    /// The last ones are divided by panels, in one direction or both.
+    const SIZES: [(usize, usize, usize); 8] = [
+        (1, 1, 1),
+        (3, 5, 2),
+        (17, 1, 33),
+        (1, 9, 4),
+        (130, 7, 19),
+        (0, 3, 2),
+        (9, 20, 401),
+        (11, 390, 385),
+    ];
 
     #[test]
     fn values_and_gradients_equal_the_plain_composition() -> Result<()> {

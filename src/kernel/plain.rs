@@ -27,7 +27,7 @@ use candle_core::{Result, Tensor};
 
 pub(super) use ctc::ctc;
 pub(super) use decoder::{PaddedMemory, decode, decoder_step};
-pub(super) use groups::{label_scores, log_softmax_by_group, pair_products};
+pub(super) use groups::{biaffine_label_scores, log_softmax_by_group, pair_products};
 pub(super) use loss::{
     binary_cross_entropy, crf, cross_entropy, cross_entropy_of_logits, cross_entropy_tied,
 };

@@ -310,8 +310,8 @@ impl Table {
         kernel::embedding_with_fixed(&self.0, fixed, ids, mode != Mode::Eval)
     }
 
-    /// All rows, which are trained if x has a gradient: (rows, width).
-    pub fn all_beside(&self, x: &Tensor) -> Result<Tensor> {
+    /// All rows of the table, which require a gradient if x does: (rows, width).
+    pub fn all_rows_for(&self, x: &Tensor) -> Result<Tensor> {
         let ids = (0..self.rows().dim(0)? as u32).collect();
         kernel::embedding(&self.0, ids, x.track_op())
     }

@@ -37,11 +37,11 @@ const PER_PARAMETER: u64 = 4;
 /// gradient.
 const PER_LOGIT: u64 = 3;
 
-/// Rows of which an output layer computes the scores at once: at most two parts of 104.
-const ROWS_AT_ONCE: u64 = 208;
+/// Rows of which an output layer computes the scores at once: at most two parts of 72.
+const ROWS_AT_ONCE: u64 = 144;
 
-/// Elements of the scores of labels that an evaluation of pairs computes at once, with their terms.
-const SCORES_AT_ONCE: u64 = 1 << 23;
+/// Elements from which an evaluation of pairs computes scores of labels at once.
+const SCORES_AT_ONCE: u64 = 1 << 22;
 
 /// Elements in training for each element of a layer without weights: its rows and their gradients.
 const PER_COPY: u64 = 4;
@@ -314,8 +314,8 @@ impl Sizes {
             Some(HeadConfig::Rows(_)) | None => (of_rows(batch.tokens.min(ROWS_AT_ONCE)), 0),
             Some(HeadConfig::Span(_) | HeadConfig::Bag(_)) => (of_rows(batch.tokens), 0),
             Some(HeadConfig::Pairs(head)) => {
-                // In training the scores of the labels of an arc for each row, with their terms.
-                let labels = of_rows(batch.tokens).saturating_mul(2);
+                // In training those of the labels of an arc for each row.
+                let labels = of_rows(batch.tokens);
                 let labels = if batch.evaluated > 0 { labels.min(SCORES_AT_ONCE) } else { labels };
                 (labels, head.scratch(n_pairs))
             }

@@ -3,11 +3,11 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::{Matrix, Tiles, has_32_registers, nr, tile::prefetch};
+use super::{
+    Matrix, Tiles, has_32_registers, nr,
+    tile::{AHEAD, prefetch},
+};
 use crate::kernel::{arch::with, buffer::Buffer};
-
-/// Rows that are fetched in advance of the one that is copied.
-const AHEAD: usize = 8;
 
 /// Lines of a panel that are written together where the operand is stored column after column: they stay in the cache while
 /// each column writes one element of all of them.

@@ -1,4 +1,4 @@
-//! Register tiles: the only place where the numbers of matrices are read by pointers.
+//! Register tiles: the only place where the numbers of matrices are read and copied by pointers.
 //!
 //! A tile of the product (8 rows of three vectors where there are 32 vector registers, 6 of two where there
 //! are 16) stays in registers while k runs from first to last, so every number is one sum in one
@@ -16,7 +16,7 @@ use crate::kernel::vector::multiply_add;
 pub(super) const EDGE_MR: usize = 4;
 
 /// Lines of a right operand that are fetched in advance of the one that is packed.
-const AHEAD: usize = 8;
+pub(super) const AHEAD: usize = 8;
 
 /// A left operand as tiles read it: the number of row r, column l at `row_stride`·r + `column_stride`·l.
 #[derive(Clone, Copy)]
@@ -60,11 +60,12 @@ fn prefetch_line(line: *const f32, width: usize) {
 pub(super) struct Place {
     /// Its first row.
     pub(super) row: usize,
+    /// At most as many as the tile has.
     pub(super) n_rows: usize,
     /// Its first column.
-    pub(super) from: usize,
-    /// The number of its columns.
-    pub(super) width: usize,
+    pub(super) column: usize,
+    /// At most as many as the tile has.
+    pub(super) n_columns: usize,
 }
 
 /// Computes a part of the product, of at most `ROWS` rows, and writes it. `a` begins with the first of these rows.
@@ -95,14 +96,14 @@ pub(super) fn multiply_and_pack<S: Simd, const ROWS: usize, const N: usize>(
 }
 
 #[inline(always)]
-#[expect(unsafe_code, reason = "a tile reads by pointers; every bound is asserted here")]
+#[expect(unsafe_code, reason = "a tile reads and copies by pointers; every bound is asserted here")]
 fn multiply<S: Simd, const ROWS: usize, const N: usize, const PACKS: bool>(
     simd: S,
     a: LeftTile<'_>,
     b: Panel<'_>,
     packed: &mut [f32],
     accumulate: Accumulate<'_>,
-    Place { row, n_rows, from, width }: Place,
+    Place { row, n_rows, column: from, n_columns: width }: Place,
     out: &mut Target<'_>,
 ) {
     let k = b.k;

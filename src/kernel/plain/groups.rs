@@ -20,7 +20,7 @@ pub(in crate::kernel) fn pair_products(
 }
 
 /// The score of each label for each row.
-pub(in crate::kernel) fn label_scores(left: &Tensor, right: &Tensor) -> Result<Tensor> {
+pub(in crate::kernel) fn biaffine_label_scores(left: &Tensor, right: &Tensor) -> Result<Tensor> {
     let ((rows, columns), (_, width)) = (left.dims2()?, right.dims2()?);
     if rows == 0 {
         return Tensor::zeros((0, columns / (width + 1)), DType::F32, left.device());

@@ -127,8 +127,8 @@ impl PairScorer {
         self.n_labels
     }
 
-    /// What the pairs of these rows (rows, width) and (others, other width) share. Right rows are in parts, one after the
-    /// other; each part passes its layer by itself.
+    /// What the pairs of these rows (rows, width) and (others, other width) share. The right rows may be in parts, one after
+    /// the other: so rows that an objective taps are followed by others without a copy, and remain a leaf of the backward pass.
     pub fn rows(&self, left: &Tensor, right: &[&Tensor]) -> Result<PairRows> {
         #[cfg(test)]
         super::count::add(self);
@@ -176,7 +176,9 @@ impl PairScorer {
         let (left, right) =
             (kernel::gather(&rows.left, left)?, kernel::gather(&rows.right, right)?);
         match &self.output {
-            Output::Biaffine(output) => kernel::label_scores(&output.forward(&left)?, &right),
+            Output::Biaffine(output) => {
+                kernel::biaffine_label_scores(&output.forward(&left)?, &right)
+            }
             Output::Mlp(output) => output.forward(&kernel::tanh(&(left + right)?)?),
         }
     }
@@ -250,6 +252,33 @@ mod tests {
             }
             assert_eq!(all.len(), 5);
             assert_eq!(scorer.best(&rows, &[0, 2, 1], &[1, 0, 1])?, [0, 0, 0]);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn right_rows_in_parts_have_the_scores_and_gradients_of_one_part() -> Result<()> {
+        let mut parameters = Parameters::new(1, &Device::Cpu)?;
+        let scorer = scorer(&mut parameters, true, 2);
+        let (left, right) = (rows("left", 2, 4), rows("right", 2, 5));
+        let more = rows("more", 1, 5);
+        let of = |parts: &[&Tensor]| -> Result<Vec<Vec<f32>>> {
+            let scores = scorer.some(&scorer.rows(&left, parts)?, vec![0, 1, 0], vec![2, 1, 0])?;
+            let store = scores.sqr()?.sum_all()?.backward()?;
+            let own = parameters.param_grads().take();
+            let own = own.into_values().map(|gradient| match gradient {
+                crate::kernel::Gradient::Dense(gradient) => gradient.to_vec(),
+                crate::kernel::Gradient::Rows(_) => Vec::new(),
+            });
+            let vars = [&left, &right, &more].map(|var| kernel::to_vec(store.get(var).unwrap()));
+            let vars = vars.into_iter().collect::<Result<Vec<_>>>()?;
+            Ok([kernel::to_vec(&scores)?].into_iter().chain(own).chain(vars).collect())
+        };
+        let found = of(&[&right, &more])?.concat();
+        let expected = of(&[&Tensor::cat(&[&*right, &*more], 0)?])?.concat();
+        assert_eq!(found.len(), expected.len());
+        for (found, expected) in found.iter().zip(&expected) {
+            assert!((found - expected).abs() < 1e-5, "{found}, expected {expected}");
         }
         Ok(())
     }

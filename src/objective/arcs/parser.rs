@@ -127,7 +127,7 @@ impl Parser {
     fn score(&self, tap: &Rows, batch: &Batch) -> Result<Scored> {
         let sentences = self.sentences(batch, &tap.packing);
         let root = tap.tensor.dim(0)? as u32;
-        let heads = [&tap.tensor, &self.root.all_beside(&tap.tensor)?];
+        let heads = [&tap.tensor, &self.root.all_rows_for(&tap.tensor)?];
         let group = |sentence: &Sentence| {
             let right = std::iter::once(root).chain(sentence.rows.iter().copied()).collect();
             PairGroup { left: sentence.rows.clone(), right }
