@@ -243,22 +243,24 @@ impl Product<'_> {
     ) {
         let k = self.a.k();
         let stride = N * S::F32_LANES;
-        let copied;
+        let copied = match self.b {
+            // Its last vectors would reach beyond the row.
+            Right::Rows(b) if width < stride => {
+                Some(PackB(b.some_columns(from, width)).with_simd(simd))
+            }
+            Right::Packed(_) | Right::Rows(_) => None,
+        };
         let mut next = None;
-        let panel = match self.b {
-            Right::Packed(packed) => {
+        let panel = match (self.b, &copied) {
+            (Right::Packed(packed), _) => {
                 Panel { rows: &packed.panels[k * from..][..k * stride], stride, k }
             }
-            Right::Rows(b) if width == stride => {
+            (Right::Rows(_), Some(copied)) => Panel { rows: &copied.panels, stride, k },
+            (Right::Rows(b), None) => {
                 // Lines far apart come one by one from the caches below: the next panel's are asked for
                 // while this one is multiplied, some with each tile.
                 next = b.data.get(from + width..).filter(|_| from + width < self.n);
                 Panel { rows: &b.data[from..], stride: b.stride, k }
-            }
-            // Its last vectors would reach beyond the row.
-            Right::Rows(b) => {
-                copied = PackB(b.some_columns(from, width)).with_simd(simd);
-                Panel { rows: &copied.panels, stride, k }
             }
         };
         let (n_tiles, following) = (tiles.full + tiles.edge, width.min(self.n - from - width));
@@ -309,12 +311,19 @@ fn run_left(a: Left<'_>, b: Right<'_>, n: usize, accumulate: Accumulate<'_>, mut
     if a.k() > 0 {
         return with(Product { a, b, n, accumulate, out, n_computed: 0 });
     }
-    for row in 0..a.n_rows() {
-        let row = out.row(row, 0, n);
-        match accumulate {
-            Accumulate::Add => {}
-            Accumulate::Overwrite => row.fill(0.0),
-            Accumulate::AddBias(bias) => row.copy_from_slice(bias),
+    let rows = 0..a.n_rows();
+    // Not matched for each row: the compiler would check the length of a bias before the loop, also where there is none.
+    match accumulate {
+        Accumulate::Add => {}
+        Accumulate::Overwrite => {
+            for row in rows {
+                out.row(row, 0, n).fill(0.0);
+            }
+        }
+        Accumulate::AddBias(bias) => {
+            for row in rows {
+                out.row(row, 0, n).copy_from_slice(bias);
+            }
         }
     }
 }
