@@ -243,24 +243,22 @@ impl Product<'_> {
     ) {
         let k = self.a.k();
         let stride = N * S::F32_LANES;
-        let copied = match self.b {
-            // Its last vectors would reach beyond the row.
-            Right::Rows(b) if width < stride => {
-                Some(PackB(b.some_columns(from, width)).with_simd(simd))
-            }
-            Right::Packed(_) | Right::Rows(_) => None,
-        };
+        let copied;
         let mut next = None;
-        let panel = match (self.b, &copied) {
-            (Right::Packed(packed), _) => {
+        let panel = match self.b {
+            Right::Packed(packed) => {
                 Panel { rows: &packed.panels[k * from..][..k * stride], stride, k }
             }
-            (Right::Rows(_), Some(copied)) => Panel { rows: &copied.panels, stride, k },
-            (Right::Rows(b), None) => {
+            Right::Rows(b) if width == stride => {
                 // Lines far apart come one by one from the caches below: the next panel's are asked for
                 // while this one is multiplied, some with each tile.
                 next = b.data.get(from + width..).filter(|_| from + width < self.n);
                 Panel { rows: &b.data[from..], stride: b.stride, k }
+            }
+            // Its last vectors would reach beyond the row.
+            Right::Rows(b) => {
+                copied = PackB(b.some_columns(from, width)).with_simd(simd);
+                Panel { rows: &copied.panels, stride, k }
             }
         };
         let (n_tiles, following) = (tiles.full + tiles.edge, width.min(self.n - from - width));
